@@ -1,0 +1,148 @@
+"""The tables that pipelines hand each other: one schema each, in one place.
+
+Every table is a pandas DataFrame in Parquet. Rows are joined by ids, never by position.
+Times are seconds (float) from the start of the source, unless a name says otherwise.
+
+Ids are made from content, so that they mean the same on every machine:
+`source_id` from the bytes of the file, `dialogue_id` and `utterance_id` from the source and
+the span in milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+TableName = Literal[
+    "sources",
+    "dialogues",
+    "utterances",
+    "speakers",
+    "voice",
+    "replies",
+    "speech",
+    "rejects",
+]
+TABLE_NAMES: tuple[str, ...] = get_args(TableName)
+SPLITS = ("train", "valid", "test")
+
+
+def span_id(source_id: str, start_s: float, end_s: float) -> str:
+    """Id of a span of a source, exact to the millisecond: `<source>-<start ms>-<end ms>`."""
+    return f"{source_id}-{round(start_s * 1000):08d}-{round(end_s * 1000):08d}"
+
+
+def schema(name: TableName) -> pa.DataFrameSchema:
+    """The pandera schema of a table.
+
+    Raises:
+        KeyError: for a name that is no table.
+    """
+    import pandera.pandas as pa
+
+    def text(**options: object) -> pa.Column:
+        return pa.Column(str, coerce=True, **options)
+
+    def number(**options: object) -> pa.Column:
+        return pa.Column(float, coerce=True, **options)
+
+    def count(**options: object) -> pa.Column:
+        return pa.Column("int64", coerce=True, **options)
+
+    identity = text(unique=True)
+    positive_span = pa.Check(lambda table: table["end_s"] > table["start_s"], name="end after start")
+    columns: dict[str, dict[str, pa.Column]] = {
+        "sources": {
+            "source_id": identity,
+            "path": text(),  # relative to the corpus folder, with forward slashes
+            "duration_s": number(checks=pa.Check.gt(0)),
+            "has_video": pa.Column(bool),
+            "has_audio": pa.Column(bool),
+            "width": count(nullable=False),  # pixels, 0 without pictures
+            "height": count(nullable=False),
+            "fps": number(nullable=True),  # average frames per second, null without pictures
+            "sample_rate": count(),  # Hz of the original sound, 0 without sound
+            "channels": count(),
+        },
+        "dialogues": {
+            "dialogue_id": identity,
+            "source_id": text(),
+            "start_s": number(checks=pa.Check.ge(0)),
+            "end_s": number(),
+            "split": text(checks=pa.Check.isin(SPLITS)),
+        },
+        "utterances": {
+            "utterance_id": identity,
+            "dialogue_id": text(),
+            "source_id": text(),
+            "turn": count(checks=pa.Check.ge(0)),  # place within the dialogue, from 0
+            "start_s": number(checks=pa.Check.ge(0)),
+            "end_s": number(),
+            "text": text(),
+            "language": text(),
+            "words": pa.Column(object),  # list of {word, start_s, end_s, probability}
+        },
+        "speakers": {
+            "utterance_id": identity,
+            "speaker": text(),  # A, B, ... in order of appearance, per dialogue
+            "confidence": number(checks=pa.Check.in_range(0, 1)),
+        },
+        "voice": {
+            "utterance_id": identity,
+            "pitch_mean_hz": number(nullable=True),
+            "pitch_std_hz": number(nullable=True),
+            "speaker_pitch_hz": number(nullable=True),  # mean of the speaker's utterance means
+            "speaking_rate_phonemes_per_s": number(nullable=True),
+            "c50_db": number(nullable=True),
+            "gender": text(nullable=True),  # "male", "female" or null
+            "gender_probability": number(nullable=True),
+            "pitch": text(nullable=True),  # levels: the words of the bins, or null
+            "monotony": text(nullable=True),
+            "pace": text(nullable=True),
+            "reverberation": text(nullable=True),
+            "unmeasured": text(),  # "measure: reason; ..." for what is null, else ""
+            "description": text(),
+        },
+        "replies": {
+            "utterance_id": identity,  # the turn that is answered for: the reference's id
+            "dialogue_id": text(),
+            "speaker": text(),  # who is to speak
+            "history_turns": count(checks=pa.Check.ge(1)),
+            "text": text(),
+            "description": text(),
+            "reference_text": text(),
+            "reference_description": text(),
+        },
+        "speech": {
+            "utterance_id": identity,
+            "voice": text(),  # which synthesizer spoke
+            "duration_s": number(checks=pa.Check.gt(0)),
+            "heard_text": text(),  # the reply as speech recognition hears it
+            "word_error_rate": number(checks=pa.Check.ge(0)),
+            "pitch_mean_hz": number(nullable=True),
+            "pitch_std_hz": number(nullable=True),
+            "speaking_rate_phonemes_per_s": number(nullable=True),
+            "asked_pitch": text(nullable=True),
+            "asked_pace": text(nullable=True),
+            "asked_monotony": text(nullable=True),
+            "measured_pitch": text(nullable=True),
+            "measured_pace": text(nullable=True),
+            "measured_monotony": text(nullable=True),
+        },
+        "rejects": {
+            "item_id": text(),  # a source_id, dialogue_id or utterance_id, or a file's path
+            "stage": text(),
+            "reason": text(),
+        },
+    }
+    checks = [positive_span] if name in ("dialogues", "utterances") else []
+    return pa.DataFrameSchema(columns[name], checks=checks, strict=True, ordered=False, name=name)
+
+
+def empty(name: TableName) -> object:
+    """A table of that name with its columns and no rows."""
+    import pandas as pd
+
+    return pd.DataFrame({column: [] for column in schema(name).columns})
