@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TableName = Literal[
     "sources",
     "dialogues",
+    "scenes",
     "utterances",
     "speakers",
     "voice",
@@ -72,6 +73,11 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "start_s": number(checks=pa.Check.ge(0)),
             "end_s": number(),
             "split": text(checks=pa.Check.isin(SPLITS)),
+        },
+        "scenes": {
+            "source_id": text(),
+            "start_s": number(checks=pa.Check.ge(0)),
+            "end_s": number(),
         },
         "utterances": {
             "utterance_id": identity,
@@ -137,7 +143,7 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "reason": text(),
         },
     }
-    checks = [positive_span] if name in ("dialogues", "utterances") else []
+    checks = [positive_span] if name in ("dialogues", "scenes", "utterances") else []
     return pa.DataFrameSchema(columns[name], checks=checks, strict=True, ordered=False, name=name)
 
 

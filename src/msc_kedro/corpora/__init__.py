@@ -1,0 +1,1 @@
+"""Where conversations come from: own videos and the embedded demo."""

@@ -1,0 +1,59 @@
+"""A corpus in a folder: media files, and optionally a `dialogues.csv`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from msc_kedro.errors import MscKedroError
+
+MEDIA_SUFFIXES = frozenset(
+    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .wmv .flv .3gp .wav .flac .mp3 .m4a .ogg".split()
+)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A folder of media files that the user owns.
+
+    Files may lie in folders below it. Names that begin with a dot (and the `._` files that
+    archives leave) are passed over.
+    """
+
+    folder: Path
+
+    def files(self) -> list[Path]:
+        """Media files, sorted by their path.
+
+        Raises:
+            MscKedroError: no such folder, or no media file in it.
+        """
+        if not self.folder.is_dir():
+            raise MscKedroError(
+                f"The corpus folder does not exist: {self.folder}\n"
+                "Give a folder of videos: kedro run --params corpus.folder=PATH"
+            )
+        found = [
+            path
+            for path in sorted(self.folder.rglob("*"))
+            if path.suffix.lower() in MEDIA_SUFFIXES
+            and path.is_file()
+            and not any(part.startswith(".") for part in path.relative_to(self.folder).parts)
+        ]
+        if not found:
+            raise MscKedroError(
+                f"There is no video in {self.folder}\n"
+                f"Looked for files ending in {' '.join(sorted(MEDIA_SUFFIXES))}."
+            )
+        return found
+
+    def path(self, relative: str) -> Path:
+        """The file of a source, by its path in the `sources` table.
+
+        Raises:
+            MscKedroError: the path leads out of the folder.
+        """
+        path = (self.folder / relative).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise MscKedroError(f"'{relative}' leads out of the corpus folder {self.folder}")
+        return path

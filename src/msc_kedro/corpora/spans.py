@@ -1,0 +1,84 @@
+"""Dialogue spans: from the user's list, or proposed from where people speak."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from msc_kedro.errors import MscKedroError
+
+Span = tuple[float, float]  # start and end in seconds
+LIST_NAME = "dialogues.csv"
+
+
+def propose_spans(
+    speech: Sequence[Span], *, duration_s: float, max_pause_s: float, max_dialogue_s: float
+) -> list[Span]:
+    """Dialogues of a video by its silences.
+
+    A silence longer than `max_pause_s` ends a dialogue. What is still longer than
+    `max_dialogue_s` is cut at its longest silence, again until it fits or has no silence left.
+
+    Args:
+        speech: spans in which somebody speaks, in order.
+        duration_s: length of the video.
+
+    Returns:
+        Spans in order; each reaches to the middle of the silences around it. Empty without speech.
+    """
+    groups: list[list[Span]] = []
+    for span in speech:
+        if groups and span[0] - groups[-1][-1][1] <= max_pause_s:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    short = [piece for group in groups for piece in _cut(group, max_dialogue_s)]
+    spans = []
+    for index, group in enumerate(short):
+        before = short[index - 1][-1][1] if index else 0.0
+        after = short[index + 1][0][0] if index + 1 < len(short) else duration_s
+        start = (before + group[0][0]) / 2 if index else 0.0
+        end = (group[-1][1] + after) / 2 if index + 1 < len(short) else duration_s
+        spans.append((round(start, 3), round(min(end, duration_s), 3)))
+    return spans
+
+
+def _cut(group: list[Span], max_s: float) -> list[list[Span]]:
+    if group[-1][1] - group[0][0] <= max_s or len(group) == 1:
+        return [group]
+    pauses = [group[i + 1][0] - group[i][1] for i in range(len(group) - 1)]
+    at = pauses.index(max(pauses)) + 1
+    return _cut(group[:at], max_s) + _cut(group[at:], max_s)
+
+
+def listed_spans(folder: Path) -> dict[str, list[Span]] | None:
+    """The user's `dialogues.csv` (columns video, start, end in seconds), or None without one.
+
+    Raises:
+        MscKedroError: a column is missing, or a row does not hold numbers in order.
+    """
+    path = folder / LIST_NAME
+    if not path.is_file():
+        return None
+    spans: dict[str, list[Span]] = {}
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        missing = {"video", "start", "end"} - set(reader.fieldnames or ())
+        if missing:
+            raise MscKedroError(
+                f"{path}: the columns {', '.join(sorted(missing))} are missing; "
+                f"found {', '.join(reader.fieldnames or ['nothing'])}."
+            )
+        for row in reader:
+            try:
+                start, end = float(row["start"]), float(row["end"])
+            except (TypeError, ValueError):
+                start, end = 0.0, 0.0
+            if not 0 <= start < end:
+                raise MscKedroError(
+                    f"{path}, line {reader.line_num}: start and end must be seconds, start before "
+                    f"end; found {row['start']!r} and {row['end']!r}."
+                )
+            spans.setdefault(row["video"], []).append((start, end))
+    return spans

@@ -1,0 +1,16 @@
+"""Catalog datasets: what the pipelines hand each other. Reading and writing, no science."""
+
+from msc_kedro.datasets.folders import AdapterFolder, CorpusFolder, SoundFolder, WorkFolder
+from msc_kedro.datasets.models import ModelDataset
+from msc_kedro.datasets.shards import FeatureShards
+from msc_kedro.datasets.table import TableDataset
+
+__all__ = [
+    "AdapterFolder",
+    "CorpusFolder",
+    "FeatureShards",
+    "ModelDataset",
+    "SoundFolder",
+    "TableDataset",
+    "WorkFolder",
+]

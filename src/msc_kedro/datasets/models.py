@@ -1,0 +1,58 @@
+"""Models as catalog entries: they load to an opener, cheap and picklable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.io.core import AbstractDataset
+
+from msc_kedro.models import ModelSpec, ensure
+from msc_kedro.models.opener import Opener
+
+
+class ModelDataset(AbstractDataset[Any, Opener]):
+    """A model of the recipe. Loading brings its files to the user's cache if they are not there.
+
+    Args:
+        opens: dotted name of the class that takes the folders and does the work.
+        models: argument name to model source, as in conf/<recipe>/models.yml.
+        options: further keyword arguments of the class.
+        metadata: for kedro-viz.
+    """
+
+    def __init__(
+        self,
+        *,
+        opens: str,
+        models: dict[str, dict[str, Any]],
+        options: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._opens = opens
+        self._specs = {argument: ModelSpec.model_validate(m) for argument, m in models.items()}
+        self._options = options or {}
+        self.metadata = metadata
+
+    def load(self) -> Opener:
+        """The opener; `opener.open()` loads the weights, once per process.
+
+        Raises:
+            MscKedroError: a model is neither cached nor to be had from any of its sources.
+        """
+        folders = {argument: str(ensure(spec)) for argument, spec in self._specs.items()}
+        fingerprint = "+".join(spec.fingerprint for spec in self._specs.values())
+        return Opener.of(self._opens, folders, self._options, fingerprint=fingerprint)
+
+    def save(self, data: Any) -> None:
+        """Refused: models come from their sources."""
+        raise TypeError("models come from the sources in conf/<recipe>/models.yml")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "opens": self._opens,
+            "models": {a: f"{s.title} @ {s.revision}" for a, s in self._specs.items()},
+            "options": self._options,
+        }

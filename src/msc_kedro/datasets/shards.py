@@ -1,0 +1,32 @@
+"""Ragged features as a versioned set of shards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from msc_kedro.datasets.folders import VersionedFolder
+from msc_kedro.execution.files import link_or_copy, whole_folder
+from msc_kedro.execution.ragged import RaggedShards, ShardSet
+
+_MANIFEST = "manifest.json"
+
+
+class FeatureShards(VersionedFolder):
+    """Features per utterance: saves a `ShardSet` by hard link, loads memory-mapped."""
+
+    def load(self) -> RaggedShards:
+        """The features by utterance id; bytes are read when an id is asked for."""
+        folder = Path(self._get_load_path())
+        manifest = json.loads((folder / _MANIFEST).read_text())
+        paths = [folder / name for name in manifest["shards"]]
+        return RaggedShards(paths, encoder=manifest["encoder"], width=manifest["width"])
+
+    def save(self, data: ShardSet) -> None:
+        """Publish the shards."""
+        names = [f"shard-{index:05d}.safetensors" for index in range(len(data.paths))]
+        with whole_folder(Path(self._get_save_path())) as folder:
+            for name, path in zip(names, data.paths, strict=True):
+                link_or_copy(path, folder / name)
+            manifest = {"encoder": data.encoder, "shards": names, "width": data.width}
+            (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))

@@ -1,0 +1,80 @@
+"""Tables in Parquet, with their schema checked on the way in and on the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from kedro.io.core import AbstractVersionedDataset, Version
+
+from msc_kedro.errors import MscKedroError
+from msc_kedro.execution.files import whole_file
+from msc_kedro.tables import TableName, schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
+    """One of the tables of `msc_kedro.tables`, as Parquet, versioned by Kedro.
+
+    Args:
+        filepath: the table's file.
+        table: name of its schema.
+        version: set by Kedro where the catalog says `versioned: true`.
+        metadata: for kedro-viz.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        table: TableName,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(PurePosixPath(filepath), version)
+        self._table = table
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """The table.
+
+        Raises:
+            MscKedroError: the file does not fit the schema.
+        """
+        import pandas as pd
+
+        return self._checked(pd.read_parquet(Path(self._get_load_path())))
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Check and write the table, whole or not at all; the same table gives the same bytes.
+
+        Raises:
+            MscKedroError: the table does not fit the schema.
+        """
+        checked = self._checked(data).reset_index(drop=True)
+        with whole_file(Path(self._get_save_path())) as temporary:
+            checked.to_parquet(temporary, index=False, compression="zstd")
+
+    def _checked(self, table: pd.DataFrame) -> pd.DataFrame:
+        import pandera.errors
+
+        try:
+            return schema(self._table).validate(table, lazy=True)
+        except pandera.errors.SchemaErrors as error:
+            problems = error.failure_cases[["column", "check", "failure_case"]].head(5)
+            raise MscKedroError(
+                f"The table '{self._table}' ({self._filepath}) does not fit its schema in "
+                f"msc_kedro/tables.py:\n{problems.to_string(index=False)}"
+            ) from error
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "table": self._table, "version": self._version}
+
+    def preview(self, nrows: int = 20) -> dict[str, Any]:
+        """The first rows, for kedro-viz."""
+        return self.load().head(nrows).to_dict(orient="split")

@@ -1,0 +1,40 @@
+"""Work in shards: each done once, kept by what went into it, gone on with after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from msc_kedro.execution.files import whole_file
+from msc_kedro.execution.progress import steps
+
+Shard = TypeVar("Shard")
+
+
+def map_shards(
+    function: Callable[[Shard, Path], None],
+    shards: Sequence[Shard],
+    *,
+    key: Callable[[Shard], str],
+    folder: Path,
+    suffix: str,
+    title: str,
+) -> tuple[Path, ...]:
+    """`function(shard, path to write)` for each shard whose result is not in `folder` yet.
+
+    Args:
+        key: names the result by its content: input hashes, parameters and model revision.
+        folder: where results are kept between runs.
+        suffix: of the results' file names.
+        title: shown with the progress.
+
+    Returns:
+        The results' paths, in the order of the shards. A crash costs the shard at hand.
+    """
+    paths = tuple(folder / f"{key(shard)}{suffix}" for shard in shards)
+    missing = [pair for pair in zip(shards, paths, strict=True) if not pair[1].is_file()]
+    for shard, path in steps(missing, title=title, unit="shards"):
+        with whole_file(path) as temporary:
+            function(shard, temporary)
+    return paths

@@ -1,0 +1,1 @@
+"""Reading sound and pictures by reference, through PyAV's own FFmpeg: no system package."""

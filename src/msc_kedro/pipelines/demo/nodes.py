@@ -1,0 +1,27 @@
+"""Nodes of the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msc_kedro.pipelines.demo.parameters import DemoParameters
+
+if TYPE_CHECKING:
+    from msc_kedro.models.opener import Opener
+
+
+def make_demo_corpus(
+    voice_female: Opener, voice_male: Opener, parameters: DemoParameters
+) -> Iterator[tuple[str, bytes]]:
+    """Speak and film the scripted dialogues.
+
+    Returns:
+        File names with their bytes, made one by one as they are asked for: the videos, then
+        `truth.json`.
+    """
+    from msc_kedro.corpora.demo import demo_files
+
+    voices = {"female": voice_female.open(), "male": voice_male.open()}
+    # Handed on as one object: Kedro would save a generator node's output piece by piece.
+    return iter(demo_files(voices, seed=parameters.seed, dialogues=parameters.dialogues))

@@ -1,0 +1,13 @@
+"""Parameters of featurize."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from msc_kedro.pipelines.parameters import Parameters
+
+
+class FeaturizeParameters(Parameters):
+    """What is looked at."""
+
+    frames_per_s: float = Field(gt=0)

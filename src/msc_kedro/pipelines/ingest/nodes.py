@@ -1,0 +1,133 @@
+"""Nodes of ingest."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msc_kedro.corpora.folder import Corpus
+from msc_kedro.corpora.spans import listed_spans, propose_spans
+from msc_kedro.corpora.splits import split_sources
+from msc_kedro.execution.files import once
+from msc_kedro.execution.progress import steps
+from msc_kedro.media.probe import UnreadableMediaError, content_id, probe
+from msc_kedro.pipelines.ingest.parameters import IngestParameters
+from msc_kedro.pipelines.parameters import CorpusParameters, SplitParameters
+from msc_kedro.pipelines.rejects import Reject, refuse_if_too_many, rejects_table
+from msc_kedro.tables import SPLITS, span_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from msc_kedro.models.opener import Opener
+
+log = logging.getLogger(__name__)
+
+
+def read_sources(
+    corpus: Corpus, work: Path, parameters: CorpusParameters
+) -> tuple[pd.DataFrame, dict[str, Path], pd.DataFrame]:
+    """Look at every file of the corpus once and decode its sound.
+
+    Returns:
+        The `sources` table, the sound of each source (16 kHz mono FLAC by source id), and the
+        files that cannot be used.
+    """
+    import pandas as pd
+
+    from msc_kedro.media.sound import flac_bytes, read_mono
+
+    files = corpus.files()
+    rows: list[dict[str, object]] = []
+    sounds: dict[str, Path] = {}
+    rejects: list[Reject] = []
+    for path in steps(files, title="reading videos", unit="files"):
+        name = path.relative_to(corpus.folder).as_posix()
+        try:
+            info = probe(path)
+            if not info.has_audio:
+                raise UnreadableMediaError("it has no sound, so nobody can be heard in it")
+            source_id = content_id(path)
+            if source_id in sounds:
+                raise UnreadableMediaError("its content is the same as an earlier file's")
+            sounds[source_id] = once(
+                work / "sound" / f"{source_id}.flac",
+                lambda file, path=path: file.write_bytes(flac_bytes(read_mono(path))),
+            )
+        except UnreadableMediaError as error:
+            rejects.append((name, "ingest", str(error)))
+            continue
+        rows.append({"source_id": source_id, "path": name, **vars(info)})
+    refuse_if_too_many(
+        rejects, of=len(files), share=parameters.max_rejected_share, what="files of the corpus"
+    )
+    return pd.DataFrame(rows), sounds, rejects_table(rejects)
+
+
+def find_dialogues(
+    sources: pd.DataFrame,
+    sounds: dict[str, Path],
+    corpus: Corpus,
+    speech_detector: Opener,
+    parameters: IngestParameters,
+    splits: SplitParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Dialogue spans of every source, and which split they belong to.
+
+    Returns:
+        The `dialogues` table, and the sources in which nobody speaks.
+    """
+    import pandas as pd
+
+    from msc_kedro.media.sound import read_span
+
+    listed = listed_spans(corpus.folder)
+    detect = speech_detector.open()
+    rows: list[dict[str, object]] = []
+    rejects: list[Reject] = []
+    for source in steps(list(sources.itertuples()), title="finding dialogues", unit="files"):
+        if listed is not None:
+            spans = listed.get(source.path, [])
+            why = "dialogues.csv lists no dialogue of it"
+        else:
+            samples, _ = read_span(sounds[source.source_id], 0.0, source.duration_s)
+            spans = propose_spans(
+                detect(samples),
+                duration_s=source.duration_s,
+                max_pause_s=parameters.max_pause_s,
+                max_dialogue_s=parameters.max_dialogue_s,
+            )
+            why = "no speech was found in it"
+        if not spans:
+            rejects.append((source.source_id, "ingest", why))
+        for start_s, end_s in spans:
+            end_s = min(end_s, source.duration_s)
+            identity = span_id(source.source_id, start_s, end_s)
+            rows.append(
+                {
+                    "dialogue_id": identity,
+                    "source_id": source.source_id,
+                    "start_s": start_s,
+                    "end_s": end_s,
+                }
+            )
+    columns = ["dialogue_id", "source_id", "start_s", "end_s"]
+    dialogues = pd.DataFrame(rows, columns=columns)
+    return dialogues.assign(split=_splits(dialogues, splits)), rejects_table(rejects)
+
+
+def _splits(dialogues: pd.DataFrame, parameters: SplitParameters) -> list[str]:
+    """The split of each dialogue: by source, or by dialogue where there are too few sources."""
+    by = "source_id"
+    if dialogues["source_id"].nunique() < len(SPLITS):
+        by = "dialogue_id"
+        log.warning(
+            "There are fewer than %d videos with speech: dialogues are held out within a video, "
+            "so the scores say less than with more videos.",
+            len(SPLITS),
+        )
+    shares = (parameters.train, parameters.valid, parameters.test)
+    counts = dialogues[by].value_counts().to_dict()
+    assigned = split_sources(counts, shares=shares, seed=parameters.seed)
+    return [assigned[group] for group in dialogues[by]]

@@ -1,0 +1,128 @@
+"""Nodes of segment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msc_kedro.corpora.folder import Corpus
+from msc_kedro.errors import MscKedroError
+from msc_kedro.execution.files import key_of
+from msc_kedro.execution.shards import map_shards
+from msc_kedro.media.probe import UnreadableMediaError
+from msc_kedro.pipelines.rejects import Reject, rejects_table
+from msc_kedro.pipelines.segment.parameters import SegmentParameters
+from msc_kedro.tables import span_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from msc_kedro.models.opener import Opener
+
+
+def find_scenes(
+    sources: pd.DataFrame, corpus: Corpus, work: Path, parameters: SegmentParameters
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cut every source at its scene changes; one without pictures is one scene.
+
+    Returns:
+        The `scenes` table, and the sources whose pictures cannot be decoded (they count as one
+        scene).
+    """
+    import pandas as pd
+
+    from msc_kedro.media.scenes import find_cuts
+
+    def detect(source: Any, file: Path) -> None:
+        try:
+            cuts = find_cuts(
+                corpus.path(source.path),
+                threshold=parameters.scene_threshold,
+                min_scene_s=parameters.min_scene_s,
+            )
+            file.write_text(json.dumps({"cuts": cuts}))
+        except UnreadableMediaError as error:
+            file.write_text(json.dumps({"cuts": [], "reason": str(error)}))
+
+    seen = list(sources[sources["has_video"]].itertuples())
+    files = map_shards(
+        detect,
+        seen,
+        key=lambda source: key_of(
+            "scenes", source.source_id, parameters.scene_threshold, parameters.min_scene_s
+        ),
+        folder=work / "scenes",
+        suffix=".json",
+        title="finding cuts",
+    )
+    found = {s.source_id: json.loads(f.read_text()) for s, f in zip(seen, files, strict=True)}
+    rejects = [(s, "segment", f["reason"]) for s, f in found.items() if "reason" in f]
+    rows = []
+    for source in sources.itertuples():
+        cuts = found.get(source.source_id, {"cuts": []})["cuts"]
+        edges = [0.0, *[cut for cut in cuts if 0 < cut < source.duration_s], source.duration_s]
+        rows += [(source.source_id, a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return pd.DataFrame(rows, columns=["source_id", "start_s", "end_s"]), rejects_table(rejects)
+
+
+def transcribe(
+    dialogues: pd.DataFrame,
+    scenes: pd.DataFrame,
+    sounds: dict[str, Path],
+    asr: Opener,
+    diarizer: Opener,
+    work: Path,
+    parameters: SegmentParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cut every dialogue into utterances, with their words.
+
+    Returns:
+        The `utterances` table, and the dialogues in which no word was understood.
+    """
+    import pandas as pd
+
+    from msc_kedro.listening.utterances import find_utterances
+
+    cuts = {source: group for source, group in scenes.groupby("source_id")}
+
+    def listen(dialogue: Any, file: Path) -> None:
+        spans = cuts[dialogue.source_id][["start_s", "end_s"]].itertuples(index=False, name=None)
+        utterances = find_utterances(
+            sounds[dialogue.source_id],
+            (dialogue.start_s, dialogue.end_s),
+            scenes=list(spans),
+            transcribe=asr.open(),
+            diarize=lambda samples: diarizer.open()(samples),
+            max_piece_s=parameters.max_piece_s,
+            max_pause_s=parameters.max_pause_s,
+            min_utterance_s=parameters.min_utterance_s,
+        )
+        file.write_text(json.dumps(utterances))
+
+    def key(dialogue: Any) -> str:
+        spans = cuts[dialogue.source_id][["start_s", "end_s"]].to_numpy().tolist()
+        models = (asr.fingerprint, diarizer.fingerprint)
+        return key_of("utterances", dialogue.dialogue_id, spans, models, parameters.model_dump())
+
+    rows: list[dict[str, object]] = []
+    rejects: list[Reject] = []
+    items = list(dialogues.itertuples())
+    files = map_shards(
+        listen, items, key=key, folder=work / "utterances", suffix=".json", title="transcribing"
+    )
+    for dialogue, file in zip(items, files, strict=True):
+        heard = json.loads(file.read_text())
+        if not heard:
+            rejects.append((dialogue.dialogue_id, "segment", "no words were understood"))
+        for turn, utterance in enumerate(heard):
+            start_s, end_s = utterance["start_s"], utterance["end_s"]
+            identity = span_id(dialogue.source_id, start_s, end_s)
+            owner = {"dialogue_id": dialogue.dialogue_id, "source_id": dialogue.source_id}
+            rows.append({"utterance_id": identity, **owner, "turn": turn, **utterance})
+    if not rows:
+        raise MscKedroError(
+            "No speech was understood anywhere in the corpus. Is there English speech in the "
+            "videos? The embedded speech recognition knows English only."
+        )
+    return pd.DataFrame(rows), rejects_table(rejects)

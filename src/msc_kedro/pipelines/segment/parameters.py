@@ -1,0 +1,17 @@
+"""Parameters of segment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from msc_kedro.pipelines.parameters import Parameters
+
+
+class SegmentParameters(Parameters):
+    """Where utterances begin and end."""
+
+    scene_threshold: float = Field(gt=0)
+    min_scene_s: float = Field(gt=0)
+    max_piece_s: float = Field(gt=0)
+    max_pause_s: float = Field(gt=0)
+    min_utterance_s: float = Field(gt=0)

@@ -1,0 +1,52 @@
+"""Nodes of speaker_assign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msc_kedro.execution.progress import steps
+from msc_kedro.pipelines.speaker_assign.parameters import SpeakerAssignParameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from msc_kedro.models.opener import Opener
+
+
+def assign_speakers_per_dialogue(
+    utterances: pd.DataFrame,
+    sounds: dict[str, Path],
+    speaker_encoder: Opener,
+    parameters: SpeakerAssignParameters,
+) -> pd.DataFrame:
+    """Tell the voices of each dialogue apart.
+
+    Returns:
+        The `speakers` table: A, B, ... in order of appearance within the dialogue.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from msc_kedro.listening.speakers import assign_speakers, speaker_name
+    from msc_kedro.media.sound import read_span
+
+    encode = speaker_encoder.open()
+    rows = []
+    groups = list(utterances.sort_values(["dialogue_id", "turn"]).groupby("dialogue_id"))
+    for _, dialogue in steps(groups, title="telling speakers apart", unit="dialogues"):
+        vectors = []
+        for utterance in dialogue.itertuples():
+            samples, _ = read_span(
+                sounds[utterance.source_id], utterance.start_s, utterance.end_s
+            )
+            vector = encode(samples)
+            vectors.append(np.full(encode.width, np.nan) if vector is None else vector)
+        guesses = assign_speakers(
+            np.stack(vectors), same_speaker_distance=parameters.same_speaker_distance
+        )
+        rows += [
+            (identity, speaker_name(guess.label), guess.confidence)
+            for identity, guess in zip(dialogue["utterance_id"], guesses, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["utterance_id", "speaker", "confidence"])

@@ -1,0 +1,158 @@
+"""Write the page: tables and records in, one HTML text out, nothing loaded from elsewhere.
+
+`sections` says what is shown, `page.html.j2` and `page.css` how it looks. Every text that
+comes from data is escaped by Jinja; only the plots, made here, go in as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msc_kedro.report import plots, sections, summaries, wording
+
+if TYPE_CHECKING:
+    from msc_kedro.report.contents import Audio, Example, ReportContents
+
+HERE = Path(__file__).parent
+TURNS_SHOWN = 6  # of a long history; the earlier ones fold away
+COLOURS = 6  # of speakers, in page.css
+
+
+def build_page(contents: ReportContents) -> str:
+    """The report as one HTML document: no script, no address that a browser would load.
+
+    The same contents give the same text. Tables that are None become a line that names the
+    pipeline to run.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    environment.filters["percent"] = wording.percent
+    environment.globals.update(
+        command=lambda pipeline: sections.command(pipeline, contents.recipe),
+        speaker_colour=speaker_colour,
+        turns_shown=TURNS_SHOWN,
+    )
+    return environment.get_template("page.html.j2").render(
+        contents=contents,
+        headline=sections.headline(contents),
+        dataset=sections.dataset(contents),
+        lengths=_lengths(contents),
+        lengths_note=_lengths_note(contents),
+        rejects=None if contents.rejects is None else sections.rejects(contents.rejects),
+        voice=None if contents.voice is None else sections.voice_levels(contents.voice),
+        unmeasured=None if contents.voice is None else sections.unmeasured(contents.voice),
+        loss=_loss(contents),
+        loss_legend=sections.loss_legend(contents),
+        loss_verdict=sections.loss_verdict(contents),
+        training=sections.training(contents),
+        scores=sections.scores(contents.metrics),
+        spoken=_spoken(contents),
+        agreement=_agreement(contents),
+        places=_places(contents),
+        costs=sections.costs(contents.timings),
+        models=sections.models(contents.models),
+    )
+
+
+def data_uri(media: Audio | bytes) -> str:
+    """A sound, or the bytes of a JPEG, as an address that holds it."""
+    data, mime = (media, "image/jpeg") if isinstance(media, bytes) else (media.data, media.mime)
+    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def speaker_colour(speaker: str, example: Example) -> str:
+    """CSS class of a speaker: by first appearance in the dialogue shown."""
+    order = list(dict.fromkeys([turn.speaker for turn in example.history] + [example.speaker]))
+    return f"s{order.index(speaker) % COLOURS}"
+
+
+def _lengths(contents: ReportContents) -> object:
+    if contents.utterances is None or contents.utterances.empty:
+        return None
+    return _safe(plots.duration_histogram(contents.utterances))
+
+
+def _lengths_note(contents: ReportContents) -> str:
+    """Middle and extremes of the lengths, and how many the plot leaves out."""
+    if contents.utterances is None or contents.utterances.empty:
+        return ""
+    lengths = contents.utterances["end_s"] - contents.utterances["start_s"]
+    low, middle, high = (wording.seconds(lengths.quantile(q), 1) for q in (0.1, 0.5, 0.9))
+    note = (
+        f"Half of the utterances are shorter than {middle}; one in ten is shorter than {low}, "
+        f"one in ten longer than {high}. The longest takes {wording.duration(lengths.max())}."
+    )
+    beyond = int((lengths > plots.LONGEST_S).sum())
+    if beyond:
+        note += f" Not drawn: {beyond} over {plots.LONGEST_S:.0f}{wording.SPACE}s."
+    return note
+
+
+def _loss(contents: ReportContents) -> object:
+    if contents.losses is None or contents.losses.empty:
+        return None
+    known = {
+        name: float(value)
+        for name, value in contents.training.items()
+        if name in sections.TRAINING and value is not None
+    }
+    return _safe(plots.loss_curve(contents.losses, known))
+
+
+def _spoken(contents: ReportContents) -> str:
+    """How well the spoken replies are understood, in a sentence; "" when none was spoken."""
+    speech = contents.speech
+    if speech is None or speech.empty:
+        return ""
+    rate = summaries.word_error_rate(speech, contents.replies)
+    perfect = int((speech["word_error_rate"] == 0).sum())
+    voices = ", ".join(sorted(set(speech["voice"].astype(str))))
+    return (
+        f"{wording.amount(len(speech), 'reply was', 'replies were')} spoken "
+        f"({wording.duration(speech['duration_s'].sum())}; voices: {voices}) and read back by "
+        f"speech recognition: word error rate {wording.percent(rate)} over all words, "
+        f"{wording.count(perfect)} without any error."
+    )
+
+
+def _agreement(contents: ReportContents) -> sections.Grid | None:
+    if contents.speech is None or contents.speech.empty:
+        return None
+    return sections.agreement(contents.speech)
+
+
+def _places(contents: ReportContents) -> dict[str, str]:
+    """`dialogue_id` -> file and time: what a person can look up, rather than an id."""
+    if contents.dialogues is None or contents.sources is None:
+        return {}
+    paths = dict(zip(contents.sources["source_id"], contents.sources["path"], strict=True))
+    return {
+        row.dialogue_id: f"{paths.get(row.source_id, row.source_id)}, "
+        f"{_clock(row.start_s)} to {_clock(row.end_s)}"
+        for row in contents.dialogues.itertuples(index=False)
+    }
+
+
+def _clock(time_s: float) -> str:
+    """83.4 -> 1:23; 3723 -> 1:02:03."""
+    minutes, second = divmod(round(time_s), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
+
+
+def _safe(svg: str) -> object:
+    """Mark a plot of ours as HTML."""
+    from markupsafe import Markup
+
+    return Markup(svg)  # noqa: S704 - made by matplotlib, which escapes its texts

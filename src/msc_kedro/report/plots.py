@@ -1,0 +1,141 @@
+"""Plots as SVG text to stand inside the page: real text, colours from the page's own CSS."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Stand-ins that no plot needs for itself; each becomes a CSS variable, so dark mode works.
+INK, FAINT, TRAIN, VALID, FROZEN, BAR = (
+    "#010101",
+    "#020202",
+    "#030303",
+    "#040404",
+    "#050505",
+    "#060606",
+)
+VARIABLES = {
+    INK: "var(--ink)",
+    FAINT: "var(--rule)",
+    TRAIN: "var(--train)",
+    VALID: "var(--valid)",
+    FROZEN: "var(--frozen)",
+    BAR: "var(--bar)",
+}
+SMOOTH_FROM = 60  # points; a longer training curve is shown with its running mean
+UNWANTED = (  # in the SVG of matplotlib; its style rule would hold for the whole page
+    r"<metadata>.*?</metadata>",
+    r"<style.*?</style>",
+    r"<!--.*?-->\s*",
+    r' id="[^"]*_\d+"',
+    r"font-family: [^;\"]*;? ?",
+)
+LONGEST_S = 30.0  # utterances over this are counted, not drawn: they would flatten the rest
+
+
+def loss_curve(losses: pd.DataFrame, training: dict[str, float]) -> str:
+    """Training and validation loss by step, in nats per target token.
+
+    Args:
+        losses: columns step, train_loss, valid_loss; NaN where not evaluated.
+        training: step0_valid_loss, best_valid_loss, best_step, frozen_valid_loss; what is
+            missing is not drawn.
+    """
+    figure, axes = _axes("loss", width_in=6.0, height_in=3.3)
+    train = losses.dropna(subset=["train_loss"])
+    valid = losses.dropna(subset=["valid_loss"])
+    long = len(train) >= SMOOTH_FROM
+    axes.plot(
+        train["step"], train["train_loss"], color=TRAIN, lw=1.2, alpha=0.35 if long else 1.0
+    )
+    if long:
+        window = max(5, len(train) // 25)
+        mean = train["train_loss"].rolling(window, center=True, min_periods=1).mean()
+        axes.plot(train["step"], mean, color=TRAIN, lw=1.8)
+
+    steps, values = list(valid["step"]), list(valid["valid_loss"])
+    start = training.get("step0_valid_loss")
+    if start is not None:
+        if 0 not in steps:
+            steps, values = [0, *steps], [start, *values]
+        axes.plot([0], [start], "o", ms=6, mfc="none", mec=VALID, mew=1.8, zorder=5)
+    axes.plot(steps, values, color=VALID, lw=2.0, marker="o", ms=3.5)
+    best, best_step = training.get("best_valid_loss"), training.get("best_step")
+    if best is not None and best_step is not None:
+        axes.plot([best_step], [best], "D", ms=7.5, color=VALID, zorder=6)
+    frozen = training.get("frozen_valid_loss")
+    if frozen is not None:
+        axes.axhline(frozen, color=FROZEN, lw=1.6, ls=(0, (5, 3)))
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss, nats per token")
+    axes.margins(x=0.02)
+    return _svg(figure, "loss", "Training and validation loss by step")
+
+
+def duration_histogram(utterances: pd.DataFrame) -> str:
+    """How long utterances are; bars of half a second, or a second where they spread."""
+    import numpy as np
+
+    lengths = (utterances["end_s"] - utterances["start_s"]).to_numpy(dtype=float)
+    drawn = lengths[lengths <= LONGEST_S]
+    longest = float(drawn.max()) if drawn.size else 1.0
+    width = 0.5 if longest <= 12 else 1.0
+    edges = np.arange(0, np.ceil(longest / width + 1e-9) + 1) * width
+    counts, _ = np.histogram(drawn, bins=edges)
+    figure, axes = _axes("durations", width_in=6.0, height_in=2.3)
+    axes.bar(edges[:-1] + width / 2, counts, width=0.88 * width, color=BAR)
+    axes.set_xlim(0, edges[-1])
+    axes.set_xlabel("length, s")
+    axes.set_ylabel("utterances")
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    return _svg(figure, "durations", "How many utterances have which length")
+
+
+def _axes(name: str, *, width_in: float, height_in: float) -> tuple[Figure, Axes]:
+    """A bare figure, without pyplot and its global state."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    for spine in ("left", "bottom"):
+        axes.spines[spine].set_color(INK)
+    axes.tick_params(colors=INK, labelsize=10.5)
+    axes.xaxis.label.set(color=INK, fontsize=11)
+    axes.yaxis.label.set(color=INK, fontsize=11)
+    axes.grid(axis="y", color=FAINT, lw=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _svg(figure: Figure, name: str, label: str) -> str:
+    """The figure as an `<svg>` element that names itself to a screen reader.
+
+    Ids come from a salt that is the plot's name: the same in every run, and no id of one
+    plot is an id of another.
+    """
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.savefig(
+            buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    for unwanted in UNWANTED:
+        text = re.sub(unwanted, "", text, flags=re.DOTALL)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, variable)
+    box = re.search(r'viewBox="[^"]*"', text)
+    if box is None:
+        raise ValueError("found no viewBox in the SVG of matplotlib")
+    opening = f'<svg class="plot" role="img" aria-label="{label}" {box.group()}>'
+    return opening + text[text.index(">") + 1 :].strip()
+

@@ -1,0 +1,336 @@
+"""The sections of the page as tables of words: what is shown, not how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msc_kedro.report import summaries, wording
+from msc_kedro.voice import bins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from msc_kedro.report.contents import Metric, ModelUse, ReportContents, StageTime
+
+BASE_RECIPE = "base"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A field of a table: its text and, smaller, a remark below."""
+
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A field that shows a share in [0, 1] as a bar; the number stands in another column."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table. Columns whose title is in `numeric` are set right; the first column names the row."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell | Bar | str, ...], ...]
+    numeric: frozenset[str] = frozenset()
+    last_is_total: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline figure."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A line of a plot's legend: which mark, what it means, its value."""
+
+    mark: str
+    label: str
+    value: str = ""
+
+
+def command(pipeline: str, recipe: str) -> str:
+    """The command that makes what is missing."""
+    overlay = "" if recipe == BASE_RECIPE else f" --env {recipe}"
+    return f"kedro run --pipeline {pipeline}{overlay}"
+
+
+def headline(contents: ReportContents) -> tuple[Figure, ...]:
+    """The figures at the head of the page; a dash where a pipeline has not run."""
+    c, w = contents, wording
+    figures = []
+
+    def add(table: pd.DataFrame | None, label: str, note: str = "", value: float | None = None):
+        size = len(table) if table is not None else None
+        figures.append(Figure(w.count(size if value is None else value), label, note))
+
+    sources, dialogues, utterances = c.sources, c.dialogues, c.utterances
+    add(sources, "videos", "" if sources is None else w.duration(sources["duration_s"].sum()))
+    add(
+        dialogues,
+        "dialogues",
+        ""
+        if dialogues is None or dialogues.empty
+        else w.duration((dialogues["end_s"] - dialogues["start_s"]).mean()) + " on average",
+    )
+    if utterances is None:
+        add(None, "utterances")
+        add(None, "speakers")
+        add(None, "words")
+    else:
+        lengths = utterances["end_s"] - utterances["start_s"]
+        add(utterances, "utterances", w.duration(lengths.sum()) + " of speech")
+        if c.speakers is None:
+            add(None, "speakers")
+        else:
+            heard = summaries.speakers_per_dialogue(utterances, c.speakers)
+            note = w.number(heard.mean(), 1) + " per dialogue" if len(heard) else ""
+            add(None, "speakers", note, value=float(heard.sum()))
+        words = summaries.words(utterances["text"])
+        note = w.number(words.mean(), 1) + " per utterance" if len(words) else ""
+        add(None, "words", note, value=float(words.sum()))
+    add(c.rejects, "rejected", "" if c.rejects is None else "clips, all stages together")
+    best, step = c.training.get("best_valid_loss"), c.training.get("best_step")
+    note = "nats per token" + ("" if step is None else f", step {w.count(_real(step))}")
+    figures.append(
+        Figure(w.number(_real(best)), "best validation loss", "" if best is None else note)
+    )
+    if c.speech is None or c.speech.empty:
+        figures.append(Figure(w.NONE, "word error rate"))
+    else:
+        rate = summaries.word_error_rate(c.speech, c.replies)
+        note = "of " + w.amount(len(c.speech), "spoken reply", "spoken replies")
+        figures.append(Figure(w.percent(rate), "word error rate", note))
+    return tuple(figures)
+
+
+def dataset(contents: ReportContents) -> Grid | None:
+    """Counts by split, as Table 1 of the MSC paper."""
+    if contents.dialogues is None:
+        return None
+    table = summaries.split_statistics(
+        contents.dialogues, contents.utterances, contents.speakers
+    )
+    w = wording
+    columns = (
+        "split",
+        "dialogues",
+        "utterances",
+        "speech",
+        "mean length",
+        "words",
+        "speakers per dialogue",
+    )
+    rows = tuple(
+        (
+            str(split),
+            w.count(row["dialogues"]),
+            w.count(row["utterances"]),
+            w.duration(row["utterance_s"]),
+            w.seconds(row["mean_utterance_s"]),
+            w.count(row["words"]),
+            w.number(row["speakers_per_dialogue"], 1),
+        )
+        for split, row in table.iterrows()
+    )
+    return Grid("The dataset by split", columns, rows, frozenset(columns[1:]), True)
+
+
+def rejects(table: pd.DataFrame) -> Grid:
+    """What was left out, grouped."""
+    rows = tuple(
+        (
+            stage,
+            Cell(reason, "; ".join(items) + (" …" if number > len(items) else "")),
+            wording.count(number),
+        )
+        for stage, reason, number, items in summaries.grouped_rejects(table).itertuples(
+            index=False
+        )
+    )
+    return Grid("Rejected, by stage and reason", ("stage", "reason", "clips"), rows, _set("clips"))
+
+
+def voice_levels(voice: pd.DataFrame) -> tuple[Grid, ...]:
+    """One small table of bars per measure that has any level."""
+    grids = []
+    for measure in summaries.MEASURES:
+        counts = summaries.level_counts(voice, measure, _levels(measure))
+        if counts.empty:
+            continue
+        rows = tuple(
+            (level, Bar(number / counts.max()), wording.percent(number / counts.sum(), 0))
+            for level, number in counts.items()
+        )
+        caption = f"{measure.capitalize()}, {wording.amount(counts.sum(), 'utterance')}"
+        grids.append(Grid(caption, ("level", "", "share"), rows, _set("share")))
+    return tuple(grids)
+
+
+def unmeasured(voice: pd.DataFrame) -> Grid | None:
+    """Which measures of the voice are missing, how often and why."""
+    table = summaries.unmeasured(voice)
+    if table.empty:
+        return None
+    rows = tuple(
+        (measure, reason, wording.count(number))
+        for measure, reason, number in table.itertuples(index=False)
+    )
+    columns = ("measure", "reason", "utterances")
+    return Grid("Voice measures that could not be taken", columns, rows, _set("utterances"))
+
+
+TRAINING = {  # known figures of a training run: name on the page, how to write it
+    "step0_valid_loss": ("Validation loss before training", wording.number),
+    "frozen_valid_loss": ("Validation loss, frozen language model", wording.number),
+    "best_valid_loss": ("Best validation loss", wording.number),
+    "best_step": ("Step of the best checkpoint", wording.count),
+    "steps": ("Steps", wording.count),
+    "epochs": ("Epochs", wording.count),
+    "trainable_parameters": ("Parameters trained", wording.large),
+    "total_parameters": ("Parameters, all", wording.large),
+    "seconds": ("Time", wording.duration),
+}
+
+
+def training(contents: ReportContents) -> Grid | None:
+    """The figures of the training run; those the page does not know under their own name."""
+    given = contents.training
+    rows = [
+        (label, write(_real(given[name])))
+        for name, (label, write) in TRAINING.items()
+        if given.get(name) is not None
+    ]
+    for name in sorted(set(given) - set(TRAINING)):
+        value = given[name]
+        plain = f"{value:,.4g}" if isinstance(value, float | int) else str(value)
+        rows.append((name.replace("_", " ").capitalize(), plain))
+    return Grid("Training", ("figure", "value"), tuple(rows), _set("value")) if rows else None
+
+
+def loss_legend(contents: ReportContents) -> tuple[Key, ...]:
+    """What each mark of the loss curve means."""
+    t, w = contents.training, wording
+    keys = [Key("train", "training"), Key("valid", "validation")]
+    if t.get("step0_valid_loss") is not None:
+        keys.append(Key("start", "before training", w.number(_real(t["step0_valid_loss"]))))
+    if t.get("best_valid_loss") is not None:
+        keys.append(Key("best", "best checkpoint", w.number(_real(t["best_valid_loss"]))))
+    if t.get("frozen_valid_loss") is not None:
+        keys.append(
+            Key("frozen", "frozen language model", w.number(_real(t["frozen_valid_loss"])))
+        )
+    return tuple(keys)
+
+
+def loss_verdict(contents: ReportContents) -> str:
+    """Whether anything was learnt, in a sentence; "" where it cannot be said."""
+    best = _real(contents.training.get("best_valid_loss"))
+    parts = []
+    for name, what in (
+        ("step0_valid_loss", "before training"),
+        ("frozen_valid_loss", "of the frozen language model with the same prompt"),
+    ):
+        other = _real(contents.training.get(name))
+        if best is None or other is None:
+            continue
+        gap = wording.number(abs(other - best))
+        side = f"{gap} nats under" if other > best else f"{gap} nats over, so no better than,"
+        parts.append(f"{side} the loss {what}")
+    return f"The best checkpoint is {' and '.join(parts)}." if parts else ""
+
+
+def scores(metrics: tuple[Metric, ...]) -> Grid | None:
+    """All metrics with their definitions."""
+    if not metrics:
+        return None
+    w = wording
+    rows = tuple(
+        (
+            Cell(m.name, ". ".join(s.rstrip(".") for s in (m.definition, m.source) if s)),
+            _score(m.value),
+            w.NONE if m.low is None or m.high is None else f"{_score(m.low)} to {_score(m.high)}",
+            w.count(m.n),
+        )
+        for m in metrics
+    )
+    columns = ("score", "value", "95 % interval", "N")
+    return Grid("Scores on the test split", columns, rows, frozenset(columns[1:]))
+
+
+def agreement(speech: pd.DataFrame) -> Grid:
+    """Whether the speech came out as it was asked for."""
+    rows = []
+    for measure in summaries.SPOKEN_MEASURES:
+        found = summaries.agreement(speech, measure, _levels(measure))
+        rows.append(
+            (
+                measure,
+                wording.percent(found["same"], 0),
+                wording.percent(found["near"], 0),
+                wording.count(found["n"]),
+            )
+        )
+    columns = ("measure", "same level", "at most one apart", "N")
+    return Grid(
+        "Level asked for, and level measured in the speech",
+        columns,
+        tuple(rows),
+        frozenset(columns[1:]),
+    )
+
+
+def costs(timings: tuple[StageTime, ...]) -> Grid | None:
+    """Time by pipeline."""
+    if not timings:
+        return None
+    total = sum(timing.seconds for timing in timings)
+    longest = max(timing.seconds for timing in timings)
+    rows = [
+        (
+            timing.pipeline,
+            Bar(timing.seconds / longest if longest else 0.0),
+            wording.seconds(timing.seconds, 1),
+            wording.percent(timing.seconds / total if total else 0.0, 0),
+        )
+        for timing in timings
+    ]
+    rows.append(("all", Bar(0.0), wording.seconds(total, 1), wording.percent(1.0, 0)))
+    columns = ("pipeline", "", "time", "share")
+    return Grid("Wall time", columns, tuple(rows), _set("time", "share"), True)
+
+
+def models(used: tuple[ModelUse, ...]) -> Grid | None:
+    """The pretrained models with where they came from."""
+    rows = tuple((m.slot, Cell(m.model, m.source), m.licence) for m in used)
+    return Grid("Models", ("for", "model and source", "licence"), rows) if rows else None
+
+
+def _score(value: float | None) -> str:
+    """Three decimals under 10, fewer above: scores come as shares and as per cents."""
+    digits = 3 if value is None or abs(value) < 10 else 1
+    return wording.number(value, digits)
+
+
+def _levels(measure: str) -> tuple[str, ...]:
+    """The words of a measure from low to high."""
+    return bins.GENDERS if measure == "gender" else bins.words(measure)  # type: ignore[arg-type]
+
+
+def _real(value: float | str | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _set(*names: str) -> frozenset[str]:
+    return frozenset(names)

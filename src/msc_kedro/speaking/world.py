@@ -1,0 +1,96 @@
+"""Change the pitch, the liveliness and the size of a voice with the WORLD vocoder.
+
+Morise, Yokomori, Ozawa: WORLD: a vocoder-based high-quality speech synthesis system for real-time
+applications, IEICE Transactions E99-D(7), 2016. Fundamental by DIO, refined by StoneMask; envelope
+by CheapTrick; aperiodicity by D4C.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from msc_kedro.speaking._pyworld import pyworld
+from msc_kedro.speaking.synthesizer import Identity, Manner, Speech
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FRAME_MS = 5.0
+LOWEST_HZ = 60.0  # of the fundamental that is looked for
+HIGHEST_HZ = 500.0
+LOUDEST = 0.99  # a changed wave that would exceed it is scaled down as a whole
+
+
+def reshape(speech: Speech, *, manner: Manner, identity: Identity) -> Speech:
+    """Shift and scale the pitch of `speech`, and warp its envelope; the timing stays.
+
+    The rate of the manner is not touched here: synthesizers speak faster natively. Loudness (root
+    mean square) is kept. A neutral manner and identity return the speech itself, so that no
+    vocoder stands between the synthesizer and the listener; so does speech without voiced sound.
+
+    Returns:
+        Speech of the same number of samples and the same rate.
+    """
+    import numpy as np
+
+    semitones = manner.semitones + identity.semitones
+    if semitones == 0 and manner.range == 1 and identity.formant == 1:
+        return speech
+    world = pyworld()
+    wave = speech.samples.astype(np.float64)
+    rate = speech.sample_rate
+    coarse, times = world.dio(
+        wave, rate, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ, frame_period=FRAME_MS
+    )
+    f0 = world.stonemask(wave, coarse, times, rate)
+    voiced = f0 > 0
+    if not voiced.any():
+        return speech
+    envelope = world.cheaptrick(wave, f0, times, rate)
+    aperiodicity = world.d4c(wave, f0, times, rate)
+
+    log_f0 = np.log(f0[voiced])
+    median = float(np.median(log_f0))
+    changed = np.zeros_like(f0)
+    changed[voiced] = np.exp(
+        median + manner.range * (log_f0 - median) + semitones * math.log(2) / 12
+    )
+    # A pitch far outside of what WORLD looked for cannot come from speech: it would click.
+    np.clip(changed, LOWEST_HZ * 0.7, HIGHEST_HZ * 1.5, out=changed, where=voiced)
+    if identity.formant != 1:
+        envelope = warp(envelope, identity.formant)
+        aperiodicity = warp(aperiodicity, identity.formant)
+    made = world.synthesize(changed, envelope, aperiodicity, rate, FRAME_MS)
+    return Speech(samples=_like(made, wave), sample_rate=rate)
+
+
+def warp(spectra: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+    """Scale the frequency axis of `spectra` `[frames, bins]`: bin k takes what was at k / factor.
+
+    Where the source would lie past the last bin, the last bin is held.
+    """
+    import numpy as np
+
+    bins = np.arange(spectra.shape[1])
+    source = np.minimum(bins / factor, spectra.shape[1] - 1)
+    low = np.floor(source).astype(int)
+    high = np.minimum(low + 1, spectra.shape[1] - 1)
+    part = source - low
+    return np.ascontiguousarray(spectra[:, low] * (1 - part) + spectra[:, high] * part)
+
+
+def _like(made: NDArray[np.float64], wave: NDArray[np.float64]) -> NDArray[np.float32]:
+    """`made` cut or padded to the length of `wave` and brought to its loudness."""
+    import numpy as np
+
+    fitted = np.zeros_like(wave)
+    fitted[: min(len(made), len(wave))] = made[: len(wave)]
+    loudness = math.sqrt(float(np.mean(fitted**2)))
+    if loudness > 0:
+        fitted *= math.sqrt(float(np.mean(wave**2))) / loudness
+    peak = float(np.max(np.abs(fitted), initial=0.0))
+    if peak > LOUDEST:
+        fitted *= LOUDEST / peak
+    return fitted.astype(np.float32)
