@@ -13,12 +13,18 @@ LIST_NAME = "dialogues.csv"
 
 
 def propose_spans(
-    speech: Sequence[Span], *, duration_s: float, max_pause_s: float, max_dialogue_s: float
+    speech: Sequence[Span],
+    *,
+    duration_s: float,
+    max_pause_s: float,
+    max_dialogue_s: float,
+    at_least: int = 1,
 ) -> list[Span]:
     """Dialogues of a video by its silences.
 
     A silence longer than `max_pause_s` ends a dialogue. What is still longer than
     `max_dialogue_s` is cut at its longest silence, again until it fits or has no silence left.
+    So is the longest dialogue while there are fewer than `at_least`.
 
     Args:
         speech: spans in which somebody speaks, in order.
@@ -34,6 +40,9 @@ def propose_spans(
         else:
             groups.append([span])
     short = [piece for group in groups for piece in _cut(group, max_dialogue_s)]
+    while 0 < len(short) < at_least and (whole := max(short, key=_length_s)) and len(whole) > 1:
+        place = short.index(whole)
+        short[place : place + 1] = _halves(whole)
     spans = []
     for index, group in enumerate(short):
         before = short[index - 1][-1][1] if index else 0.0
@@ -45,11 +54,20 @@ def propose_spans(
 
 
 def _cut(group: list[Span], max_s: float) -> list[list[Span]]:
-    if group[-1][1] - group[0][0] <= max_s or len(group) == 1:
+    if _length_s(group) <= max_s or len(group) == 1:
         return [group]
+    return [piece for half in _halves(group) for piece in _cut(half, max_s)]
+
+
+def _halves(group: list[Span]) -> list[list[Span]]:
+    """The speech before and after the longest silence."""
     pauses = [group[i + 1][0] - group[i][1] for i in range(len(group) - 1)]
     at = pauses.index(max(pauses)) + 1
-    return _cut(group[:at], max_s) + _cut(group[at:], max_s)
+    return [group[:at], group[at:]]
+
+
+def _length_s(group: list[Span]) -> float:
+    return group[-1][1] - group[0][0]
 
 
 def listed_spans(folder: Path) -> dict[str, list[Span]] | None:

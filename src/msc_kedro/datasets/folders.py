@@ -9,6 +9,7 @@ from typing import Any
 from kedro.io.core import AbstractDataset, AbstractVersionedDataset, Version
 
 from msc_kedro.corpora.folder import Corpus
+from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import is_whole, link_or_copy, whole_folder
 
 
@@ -82,7 +83,16 @@ class CorpusFolder(AbstractDataset[Any, Corpus]):
         return Corpus(self._folder)
 
     def save(self, data: Any) -> None:
-        """Write a demo that the program makes: an iterable of (file name, bytes)."""
+        """Write a demo that the program makes: an iterable of (file name, bytes).
+
+        Raises:
+            MscKedroError: the folder holds something that this did not write.
+        """
+        if self._folder.exists() and not is_whole(self._folder) and any(self._folder.iterdir()):
+            raise MscKedroError(
+                f"{self._folder} is not empty and was not made by this program, so the demo is not "
+                "written there. Leave corpus.folder at its default to have the demo made."
+            )
         with whole_folder(self._folder) as folder:
             for name, content in data:
                 (folder / name).write_bytes(content)

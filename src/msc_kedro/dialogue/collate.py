@@ -117,7 +117,9 @@ def collate(
     for sense in SENSES:
         ids = tuple(wanted.get(sense, ()))
         if ids:
-            batch[sense] = _pad([(name, *_frames(name, loaded[name], sense, budget)) for name in ids])
+            batch[sense] = _pad(
+                [(name, *_frames(name, loaded[name], sense, budget)) for name in ids]
+            )
     return batch
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from msc_kedro.dialogue.prompt import SENSES, DialoguePrompt, Piece, Sense, SlotPiece, TextPiece
+from msc_kedro.dialogue.prompt import SENSES, DialoguePrompt, Piece, Sense, TextPiece
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:
@@ -132,8 +132,6 @@ def dialogue_units(
     units: list[Unit] = []
     first_turn, first = 0, 1
     while first <= last_turn:
-        if length(first_turn, first, first) > token_budget:
-            first_turn = max(first_turn, _oldest_kept(prompt, first, slots, history_tokens))
         while length(first_turn, first, first) > token_budget:
             first_turn += 1
             if first_turn >= first:

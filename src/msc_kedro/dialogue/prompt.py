@@ -92,6 +92,7 @@ class DialoguePrompt:
     """
 
     dialogue: Dialogue
+    style: PromptStyle
     instruction: tuple[Piece, ...]
     turns: tuple[tuple[Piece, ...], ...]
     orders: tuple[TextPiece, ...]
@@ -138,6 +139,7 @@ def dialogue_prompt(
 
     return DialoguePrompt(
         dialogue=dialogue,
+        style=style,
         instruction=(instruction,),
         turns=tuple(turn_pieces(turn) for turn in dialogue.turns),
         orders=tuple(

@@ -24,7 +24,7 @@ _LABELS = ("female", "male")  # the order of the network's outputs
 _WINDOW, _HOP, _FFT = 400, 160, 512  # samples: 25 ms, 10 ms
 _BANDS, _LOWEST_HZ, _HIGHEST_HZ = 24, 100.0, 8000.0
 _PREEMPHASIS = 0.97
-_PATCH, _STEP = 68, 8  # frames; the published step is 2, the mean over patches is the same
+_PATCH, _STEP = 68, 16  # frames; the published step is 2, the mean over patches is the same
 SHORTEST_S = 0.3
 
 

@@ -1,6 +1,6 @@
 """Write the page: tables and records in, one HTML text out, nothing loaded from elsewhere.
 
-`sections` says what is shown, `page.html.j2` and `page.css` how it looks. Every text that
+`sections` says what is shown, `page.html.j2` and `page.css.j2` how it looks. Every text that
 comes from data is escaped by Jinja; only the plots, made here, go in as they are.
 """
 
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msc_kedro.report import plots, sections, summaries, wording
+from msc_kedro.report.headline import headline
 
 if TYPE_CHECKING:
-    from msc_kedro.report.contents import Audio, Example, ReportContents
+    from msc_kedro.report.contents import Audio, Example, ReportContents, Turn
 
 HERE = Path(__file__).parent
 TURNS_SHOWN = 6  # of a long history; the earlier ones fold away
-COLOURS = 6  # of speakers, in page.css
+COLOURS = 6  # of speakers, in page.css.j2
 
 
 def build_page(contents: ReportContents) -> str:
@@ -37,15 +38,15 @@ def build_page(contents: ReportContents) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["data_uri"] = data_uri
+    environment.filters["earlier"] = earlier
     environment.filters["percent"] = wording.percent
     environment.globals.update(
         command=lambda pipeline: sections.command(pipeline, contents.recipe),
         speaker_colour=speaker_colour,
-        turns_shown=TURNS_SHOWN,
     )
     return environment.get_template("page.html.j2").render(
         contents=contents,
-        headline=sections.headline(contents),
+        headline=headline(contents),
         dataset=sections.dataset(contents),
         lengths=_lengths(contents),
         lengths_note=_lengths_note(contents),
@@ -69,6 +70,12 @@ def data_uri(media: Audio | bytes) -> str:
     """A sound, or the bytes of a JPEG, as an address that holds it."""
     data, mime = (media, "image/jpeg") if isinstance(media, bytes) else (media.data, media.mime)
     return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def earlier(example: Example) -> tuple[Turn, ...]:
+    """The turns of a long history that fold away; never a single one, which saves nothing."""
+    more = len(example.history) - TURNS_SHOWN
+    return example.history[:more] if more > 1 else ()
 
 
 def speaker_colour(speaker: str, example: Example) -> str:
@@ -102,11 +109,8 @@ def _lengths_note(contents: ReportContents) -> str:
 def _loss(contents: ReportContents) -> object:
     if contents.losses is None or contents.losses.empty:
         return None
-    known = {
-        name: float(value)
-        for name, value in contents.training.items()
-        if name in sections.TRAINING and value is not None
-    }
+    figures = {name: sections.real(contents.training.get(name)) for name in sections.TRAINING}
+    known = {name: value for name, value in figures.items() if value is not None}
     return _safe(plots.loss_curve(contents.losses, known))
 
 
@@ -152,7 +156,7 @@ def _clock(time_s: float) -> str:
 
 
 def _safe(svg: str) -> object:
-    """Mark a plot of ours as HTML."""
+    """Mark a plot of ours as HTML; matplotlib has escaped its texts."""
     from markupsafe import Markup
 
-    return Markup(svg)  # noqa: S704 - made by matplotlib, which escapes its texts
+    return Markup(svg)

@@ -51,9 +51,7 @@ def loss_curve(losses: pd.DataFrame, training: dict[str, float]) -> str:
     train = losses.dropna(subset=["train_loss"])
     valid = losses.dropna(subset=["valid_loss"])
     long = len(train) >= SMOOTH_FROM
-    axes.plot(
-        train["step"], train["train_loss"], color=TRAIN, lw=1.2, alpha=0.35 if long else 1.0
-    )
+    axes.plot(train["step"], train["train_loss"], color=TRAIN, lw=1.2, alpha=0.35 if long else 1.0)
     if long:
         window = max(5, len(train) // 25)
         mean = train["train_loss"].rolling(window, center=True, min_periods=1).mean()
@@ -64,7 +62,7 @@ def loss_curve(losses: pd.DataFrame, training: dict[str, float]) -> str:
     if start is not None:
         if 0 not in steps:
             steps, values = [0, *steps], [start, *values]
-        axes.plot([0], [start], "o", ms=6, mfc="none", mec=VALID, mew=1.8, zorder=5)
+        axes.plot([0], [start], "o", ms=9, mfc="none", mec=VALID, mew=1.6, zorder=5)
     axes.plot(steps, values, color=VALID, lw=2.0, marker="o", ms=3.5)
     best, best_step = training.get("best_valid_loss"), training.get("best_step")
     if best is not None and best_step is not None:
@@ -81,6 +79,7 @@ def loss_curve(losses: pd.DataFrame, training: dict[str, float]) -> str:
 def duration_histogram(utterances: pd.DataFrame) -> str:
     """How long utterances are; bars of half a second, or a second where they spread."""
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     lengths = (utterances["end_s"] - utterances["start_s"]).to_numpy(dtype=float)
     drawn = lengths[lengths <= LONGEST_S]
@@ -93,7 +92,7 @@ def duration_histogram(utterances: pd.DataFrame) -> str:
     axes.set_xlim(0, edges[-1])
     axes.set_xlabel("length, s")
     axes.set_ylabel("utterances")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     return _svg(figure, "durations", "How many utterances have which length")
 
 
@@ -106,9 +105,9 @@ def _axes(name: str, *, width_in: float, height_in: float) -> tuple[Figure, Axes
     axes.spines[["top", "right"]].set_visible(False)
     for spine in ("left", "bottom"):
         axes.spines[spine].set_color(INK)
-    axes.tick_params(colors=INK, labelsize=10.5)
-    axes.xaxis.label.set(color=INK, fontsize=11)
-    axes.yaxis.label.set(color=INK, fontsize=11)
+    axes.tick_params(colors=INK, labelsize=11.5)
+    axes.xaxis.label.set(color=INK, fontsize=12)
+    axes.yaxis.label.set(color=INK, fontsize=12)
     axes.grid(axis="y", color=FAINT, lw=0.7)
     axes.set_axisbelow(True)
     return figure, axes
@@ -138,4 +137,3 @@ def _svg(figure: Figure, name: str, label: str) -> str:
         raise ValueError("found no viewBox in the SVG of matplotlib")
     opening = f'<svg class="plot" role="img" aria-label="{label}" {box.group()}>'
     return opening + text[text.index(">") + 1 :].strip()
-

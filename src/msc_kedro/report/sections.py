@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from msc_kedro.report import summaries, wording
 from msc_kedro.voice import bins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from msc_kedro.report.contents import Metric, ModelUse, ReportContents, StageTime
@@ -33,22 +36,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table. Columns whose title is in `numeric` are set right; the first column names the row."""
+    """A table. The first column names the row; columns in `numeric` are set right."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell | Bar | str, ...], ...]
     numeric: frozenset[str] = frozenset()
     last_is_total: bool = False
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A headline figure."""
-
-    value: str
-    label: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,85 +60,25 @@ def command(pipeline: str, recipe: str) -> str:
     return f"kedro run --pipeline {pipeline}{overlay}"
 
 
-def headline(contents: ReportContents) -> tuple[Figure, ...]:
-    """The figures at the head of the page; a dash where a pipeline has not run."""
-    c, w = contents, wording
-    figures = []
-
-    def add(table: pd.DataFrame | None, label: str, note: str = "", value: float | None = None):
-        size = len(table) if table is not None else None
-        figures.append(Figure(w.count(size if value is None else value), label, note))
-
-    sources, dialogues, utterances = c.sources, c.dialogues, c.utterances
-    add(sources, "videos", "" if sources is None else w.duration(sources["duration_s"].sum()))
-    add(
-        dialogues,
-        "dialogues",
-        ""
-        if dialogues is None or dialogues.empty
-        else w.duration((dialogues["end_s"] - dialogues["start_s"]).mean()) + " on average",
-    )
-    if utterances is None:
-        add(None, "utterances")
-        add(None, "speakers")
-        add(None, "words")
-    else:
-        lengths = utterances["end_s"] - utterances["start_s"]
-        add(utterances, "utterances", w.duration(lengths.sum()) + " of speech")
-        if c.speakers is None:
-            add(None, "speakers")
-        else:
-            heard = summaries.speakers_per_dialogue(utterances, c.speakers)
-            note = w.number(heard.mean(), 1) + " per dialogue" if len(heard) else ""
-            add(None, "speakers", note, value=float(heard.sum()))
-        words = summaries.words(utterances["text"])
-        note = w.number(words.mean(), 1) + " per utterance" if len(words) else ""
-        add(None, "words", note, value=float(words.sum()))
-    add(c.rejects, "rejected", "" if c.rejects is None else "clips, all stages together")
-    best, step = c.training.get("best_valid_loss"), c.training.get("best_step")
-    note = "nats per token" + ("" if step is None else f", step {w.count(_real(step))}")
-    figures.append(
-        Figure(w.number(_real(best)), "best validation loss", "" if best is None else note)
-    )
-    if c.speech is None or c.speech.empty:
-        figures.append(Figure(w.NONE, "word error rate"))
-    else:
-        rate = summaries.word_error_rate(c.speech, c.replies)
-        note = "of " + w.amount(len(c.speech), "spoken reply", "spoken replies")
-        figures.append(Figure(w.percent(rate), "word error rate", note))
-    return tuple(figures)
-
-
 def dataset(contents: ReportContents) -> Grid | None:
     """Counts by split, as Table 1 of the MSC paper."""
     if contents.dialogues is None:
         return None
-    table = summaries.split_statistics(
-        contents.dialogues, contents.utterances, contents.speakers
-    )
-    w = wording
-    columns = (
-        "split",
-        "dialogues",
-        "utterances",
-        "speech",
-        "mean length",
-        "words",
-        "speakers per dialogue",
-    )
+    table = summaries.split_statistics(contents.dialogues, contents.utterances, contents.speakers)
+    lines: dict[str, tuple[str, Callable[[float], str]]] = {
+        "dialogues": ("dialogues", wording.count),
+        "utterances": ("utterances", wording.count),
+        "utterance_s": ("speech", wording.duration),
+        "mean_utterance_s": ("mean length of an utterance", wording.seconds),
+        "words": ("words", wording.count),
+        "speakers_per_dialogue": ("speakers per dialogue", lambda n: wording.number(n, 1)),
+    }
+    splits = tuple(str(split) for split in table.index)
     rows = tuple(
-        (
-            str(split),
-            w.count(row["dialogues"]),
-            w.count(row["utterances"]),
-            w.duration(row["utterance_s"]),
-            w.seconds(row["mean_utterance_s"]),
-            w.count(row["words"]),
-            w.number(row["speakers_per_dialogue"], 1),
-        )
-        for split, row in table.iterrows()
+        (label, *(write(table.loc[split, name]) for split in splits))
+        for name, (label, write) in lines.items()
     )
-    return Grid("The dataset by split", columns, rows, frozenset(columns[1:]), True)
+    return Grid("The dataset by split", ("", *splits), rows, frozenset(splits))
 
 
 def rejects(table: pd.DataFrame) -> Grid:
@@ -155,11 +89,9 @@ def rejects(table: pd.DataFrame) -> Grid:
             Cell(reason, "; ".join(items) + (" …" if number > len(items) else "")),
             wording.count(number),
         )
-        for stage, reason, number, items in summaries.grouped_rejects(table).itertuples(
-            index=False
-        )
+        for stage, reason, number, items in summaries.grouped_rejects(table).itertuples(index=False)
     )
-    return Grid("Rejected, by stage and reason", ("stage", "reason", "clips"), rows, _set("clips"))
+    return Grid("Rejected, by stage and reason", ("stage", "reason", "items"), rows, _set("items"))
 
 
 def voice_levels(voice: pd.DataFrame) -> tuple[Grid, ...]:
@@ -208,13 +140,17 @@ def training(contents: ReportContents) -> Grid | None:
     """The figures of the training run; those the page does not know under their own name."""
     given = contents.training
     rows = [
-        (label, write(_real(given[name])))
+        (label, write(real(given[name])))
         for name, (label, write) in TRAINING.items()
-        if given.get(name) is not None
+        if real(given.get(name)) is not None
     ]
     for name in sorted(set(given) - set(TRAINING)):
         value = given[name]
-        plain = f"{value:,.4g}" if isinstance(value, float | int) else str(value)
+        if isinstance(value, int | float):
+            whole = float(value).is_integer()
+            plain = wording.count(value) if whole else wording.number(value, 3)
+        else:
+            plain = str(value)
         rows.append((name.replace("_", " ").capitalize(), plain))
     return Grid("Training", ("figure", "value"), tuple(rows), _set("value")) if rows else None
 
@@ -223,26 +159,24 @@ def loss_legend(contents: ReportContents) -> tuple[Key, ...]:
     """What each mark of the loss curve means."""
     t, w = contents.training, wording
     keys = [Key("train", "training"), Key("valid", "validation")]
-    if t.get("step0_valid_loss") is not None:
-        keys.append(Key("start", "before training", w.number(_real(t["step0_valid_loss"]))))
-    if t.get("best_valid_loss") is not None:
-        keys.append(Key("best", "best checkpoint", w.number(_real(t["best_valid_loss"]))))
-    if t.get("frozen_valid_loss") is not None:
-        keys.append(
-            Key("frozen", "frozen language model", w.number(_real(t["frozen_valid_loss"])))
-        )
+    if real(t.get("step0_valid_loss")) is not None:
+        keys.append(Key("start", "before training", w.number(real(t["step0_valid_loss"]))))
+    if real(t.get("best_valid_loss")) is not None:
+        keys.append(Key("best", "best checkpoint", w.number(real(t["best_valid_loss"]))))
+    if real(t.get("frozen_valid_loss")) is not None:
+        keys.append(Key("frozen", "frozen language model", w.number(real(t["frozen_valid_loss"]))))
     return tuple(keys)
 
 
 def loss_verdict(contents: ReportContents) -> str:
     """Whether anything was learnt, in a sentence; "" where it cannot be said."""
-    best = _real(contents.training.get("best_valid_loss"))
+    best = real(contents.training.get("best_valid_loss"))
     parts = []
     for name, what in (
         ("step0_valid_loss", "before training"),
         ("frozen_valid_loss", "of the frozen language model with the same prompt"),
     ):
-        other = _real(contents.training.get(name))
+        other = real(contents.training.get(name))
         if best is None or other is None:
             continue
         gap = wording.number(abs(other - best))
@@ -297,7 +231,7 @@ def costs(timings: tuple[StageTime, ...]) -> Grid | None:
         return None
     total = sum(timing.seconds for timing in timings)
     longest = max(timing.seconds for timing in timings)
-    rows = [
+    rows: list[tuple[str | Bar, ...]] = [
         (
             timing.pipeline,
             Bar(timing.seconds / longest if longest else 0.0),
@@ -306,7 +240,7 @@ def costs(timings: tuple[StageTime, ...]) -> Grid | None:
         )
         for timing in timings
     ]
-    rows.append(("all", Bar(0.0), wording.seconds(total, 1), wording.percent(1.0, 0)))
+    rows.append(("all", "", wording.seconds(total, 1), wording.percent(1.0, 0)))
     columns = ("pipeline", "", "time", "share")
     return Grid("Wall time", columns, tuple(rows), _set("time", "share"), True)
 
@@ -328,8 +262,10 @@ def _levels(measure: str) -> tuple[str, ...]:
     return bins.GENDERS if measure == "gender" else bins.words(measure)  # type: ignore[arg-type]
 
 
-def _real(value: float | str | None) -> float | None:
-    return None if value is None else float(value)
+def real(value: float | str | None) -> float | None:
+    """A figure of the training run as a number; None where it is missing or not a number."""
+    number = math.nan if value is None else float(value)
+    return None if math.isnan(number) else number
 
 
 def _set(*names: str) -> frozenset[str]:

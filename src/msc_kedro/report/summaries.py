@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 from msc_kedro.tables import SPLITS
 
 MEASURES = ("pitch", "pace", "monotony", "reverberation", "gender")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 SPOKEN_MEASURES = ("pitch", "pace", "monotony")  # those a synthesizer is asked for
 
 
@@ -92,26 +93,36 @@ def grouped_rejects(rejects: pd.DataFrame, *, shown: int = 3) -> pd.DataFrame:
     import pandas as pd
 
     table = rejects[["stage", "reason", "item_id"]].fillna("").astype(str)
-    table = table.assign(kind=[re.sub(r"\d+(?:\.\d+)?", "#", r) for r in table["reason"]])
+    table = table.assign(kind=[NUMBER.sub("#", reason) for reason in table["reason"]])
     rows = []
-    for (stage, kind), group in table.groupby(["stage", "kind"], sort=True):
-        same = group["reason"].nunique() == 1
+    for (stage, _), group in table.groupby(["stage", "kind"], sort=True):
+        reason = _common(list(group["reason"]))
         items = [
-            item if same else f"{item} ({reason})"
-            for item, reason in zip(group["item_id"], group["reason"], strict=True)
-        ][:shown]
-        reason = group["reason"].iloc[0] if same else kind.replace("#", "…")
-        rows.append((stage, reason, len(group), tuple(items)))
+            item if own == reason else f"{item} ({own})"
+            for item, own in zip(group["item_id"], group["reason"], strict=True)
+        ]
+        rows.append((stage, reason, len(group), tuple(items[:shown])))
     rows.sort(key=lambda row: (-row[2], row[0], row[1]))
     return pd.DataFrame(rows, columns=["stage", "reason", "count", "items"])
 
 
+def _common(reasons: list[str]) -> str:
+    """The first of reasons alike but for their numbers, with an ellipsis where those differ."""
+    same = [len(set(numbers)) == 1 for numbers in zip(*map(NUMBER.findall, reasons), strict=True)]
+    keep = iter(same)
+    return NUMBER.sub(lambda match: match.group() if next(keep) else "…", reasons[0])
+
+
 def level_counts(table: pd.DataFrame, column: str, order: tuple[str, ...] = ()) -> pd.Series:
-    """Level -> how often, low to high where `order` knows the level, others after, by name."""
+    """Level -> how often, low to high; levels that `order` does not know last, by name.
+
+    A level between two that occur is there with a 0, so that a gap shows as one.
+    """
     counts = table[column].dropna().astype(str).value_counts()
-    known = [level for level in order if level in counts.index]
+    places = [place for place, level in enumerate(order) if level in counts.index]
+    known = list(order[places[0] : places[-1] + 1]) if places else []
     rest = sorted(set(counts.index) - set(known))
-    return counts.reindex(known + rest)
+    return counts.reindex(known + rest, fill_value=0)
 
 
 def unmeasured(voice: pd.DataFrame) -> pd.DataFrame:
@@ -140,14 +151,15 @@ def agreement(speech: pd.DataFrame, measure: str, order: tuple[str, ...]) -> dic
         n: replies with both an asked and a measured level; same: share with the same level;
         near: share at most one level apart (of those whose levels `order` knows).
     """
-    pairs = speech[[f"asked_{measure}", f"measured_{measure}"]].dropna().astype(str)
-    asked, measured = (pairs[name] for name in pairs.columns)
+    table = speech[[f"asked_{measure}", f"measured_{measure}"]].dropna().astype(str)
+    pairs = list(table.itertuples(index=False, name=None))
     place = {level: index for index, level in enumerate(order)}
-    apart = (asked.map(place) - measured.map(place)).abs().dropna()
+    apart = [abs(place[a] - place[b]) for a, b in pairs if a in place and b in place]
+    nan = float("nan")
     return {
         "n": len(pairs),
-        "same": float((asked == measured).mean()) if len(pairs) else float("nan"),
-        "near": float((apart <= 1).mean()) if len(apart) else float("nan"),
+        "same": sum(a == b for a, b in pairs) / len(pairs) if pairs else nan,
+        "near": sum(step <= 1 for step in apart) / len(apart) if apart else nan,
     }
 
 

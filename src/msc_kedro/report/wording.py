@@ -57,13 +57,11 @@ def duration(value_s: float | None) -> str:
 
 def large(value: float | None) -> str:
     """1_234_567 -> 1.23 M; for parameters and tokens."""
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return NONE
-    for limit, divisor, unit in ((1e3, 1, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M")):
-        if value < limit:
-            break
-    else:
-        divisor, unit = 1e9, "G"
-    if divisor == 1:
+    if value < 1e3:
         return count(value)
-    return f"{value / divisor:.3g}{SPACE}{unit}"
+    for limit, divisor, unit in ((1e6, 1e3, "k"), (1e9, 1e6, "M"), (math.inf, 1e9, "G")):
+        if value < limit:
+            return f"{value / divisor:.3g}{SPACE}{unit}"
+    return NONE

@@ -9,7 +9,7 @@ from msc_kedro.speaking.synthesizer import Gender, Habits, Identity, Manner, Pla
 from msc_kedro.speaking.world import reshape
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -48,3 +48,23 @@ class Disguise:
         """Speak `text` in a manner (see `Synthesizer`)."""
         speech = self.voice.plain(text, rate=manner.rate * self.rate, seed=seed)
         return reshape(speech, manner=manner, identity=self.identity)
+
+
+def cast_voices(
+    people: Mapping[str, tuple[Gender, Identity]], *, female: PlainVoice, male: PlainVoice
+) -> dict[str, Disguise]:
+    """A speaker for each person, made of the voice of their gender.
+
+    Args:
+        people: gender and identity by name.
+        female: the voice of women.
+        male: the voice of men.
+
+    Returns:
+        The speakers by the same names; their own names say which voice they are made of.
+    """
+    bases: dict[Gender, PlainVoice] = {"female": female, "male": male}
+    return {
+        name: Disguise(bases[gender], f"{bases[gender].name}-{name.lower()}", identity)
+        for name, (gender, identity) in people.items()
+    }

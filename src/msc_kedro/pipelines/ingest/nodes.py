@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msc_kedro.corpora.folder import Corpus
-from msc_kedro.corpora.spans import listed_spans, propose_spans
+from msc_kedro.corpora.spans import Span, listed_spans, propose_spans
 from msc_kedro.corpora.splits import split_sources
 from msc_kedro.execution.files import once
 from msc_kedro.execution.progress import steps
@@ -82,39 +82,57 @@ def find_dialogues(
 
     from msc_kedro.media.sound import read_span
 
-    listed = listed_spans(corpus.folder)
     detect = speech_detector.open()
-    rows: list[dict[str, object]] = []
-    rejects: list[Reject] = []
-    for source in steps(list(sources.itertuples()), title="finding dialogues", unit="files"):
-        if listed is not None:
-            spans = listed.get(source.path, [])
-            why = "dialogues.csv lists no dialogue of it"
-        else:
-            samples, _ = read_span(sounds[source.source_id], 0.0, source.duration_s)
-            spans = propose_spans(
-                detect(samples),
+    spans, silent = _listed(sources, corpus)
+    if spans is None:
+        speech = {
+            source.source_id: detect(
+                read_span(sounds[source.source_id], 0.0, source.duration_s)[0]
+            )
+            for source in steps(list(sources.itertuples()), title="finding speech", unit="files")
+        }
+        few = sum(bool(found) for found in speech.values()) < len(SPLITS)
+        spans = {
+            source.source_id: propose_spans(
+                speech[source.source_id],
                 duration_s=source.duration_s,
                 max_pause_s=parameters.max_pause_s,
                 max_dialogue_s=parameters.max_dialogue_s,
+                at_least=len(SPLITS) if few else 1,
             )
-            why = "no speech was found in it"
-        if not spans:
-            rejects.append((source.source_id, "ingest", why))
-        for start_s, end_s in spans:
-            end_s = min(end_s, source.duration_s)
-            identity = span_id(source.source_id, start_s, end_s)
-            rows.append(
-                {
-                    "dialogue_id": identity,
-                    "source_id": source.source_id,
-                    "start_s": start_s,
-                    "end_s": end_s,
-                }
-            )
+            for source in sources.itertuples()
+        }
+        silent = "no speech was found in it"
+    rows = [
+        (span_id(source, start_s, end_s), source, start_s, end_s)
+        for source, found in spans.items()
+        for start_s, end_s in found
+    ]
+    rejects = [(source, "ingest", silent) for source, found in spans.items() if not found]
     columns = ["dialogue_id", "source_id", "start_s", "end_s"]
     dialogues = pd.DataFrame(rows, columns=columns)
     return dialogues.assign(split=_splits(dialogues, splits)), rejects_table(rejects)
+
+
+def _listed(
+    sources: pd.DataFrame, corpus: Corpus
+) -> tuple[dict[str, list[Span]] | None, str]:
+    """Spans of the user's dialogues.csv by source, and what it means that a source has none."""
+    listed = listed_spans(corpus.folder)
+    if listed is None:
+        return None, ""
+    unknown = sorted(set(listed) - set(sources["path"]))
+    if unknown:
+        log.warning("dialogues.csv names videos that are not usable: %s", ", ".join(unknown[:5]))
+    spans = {
+        source.source_id: [
+            (start, min(end, source.duration_s))
+            for start, end in listed.get(source.path, [])
+            if start < source.duration_s
+        ]
+        for source in sources.itertuples()
+    }
+    return spans, "dialogues.csv lists no dialogue of it"
 
 
 def _splits(dialogues: pd.DataFrame, parameters: SplitParameters) -> list[str]:

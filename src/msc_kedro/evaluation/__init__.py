@@ -1,0 +1,1 @@
+"""Replies to the test split, and what they are worth."""

@@ -1,0 +1,31 @@
+"""Wiring of train."""
+
+from kedro.pipeline import Node, Pipeline
+
+from msc_kedro.pipelines.train.nodes import train_agent
+
+
+def create_pipeline() -> Pipeline:
+    """tables and features -> adapter, loss_history, training_summary."""
+    return Pipeline(
+        [
+            Node(
+                train_agent,
+                [
+                    "utterances",
+                    "speakers",
+                    "voice",
+                    "dialogues",
+                    "picture_features",
+                    "sound_features",
+                    "language_model",
+                    "work",
+                    "params:train",
+                    "params:engine",
+                ],
+                ["adapter", "loss_history", "training_summary"],
+                name="train_agent",
+            )
+        ],
+        tags="train",
+    )

@@ -1,0 +1,1 @@
+"""Training of the agent: the loop, its checkpoints, and the adapter that comes out."""

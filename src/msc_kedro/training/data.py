@@ -1,0 +1,103 @@
+"""Which replies are learned in which step: fixed before the first one, from the seed."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msc_kedro.dialogue.collate import Loader, has_frames
+from msc_kedro.dialogue.packing import (
+    Slots,
+    Unit,
+    dialogue_units,
+    fill_packs,
+    make_pack,
+    reply_unit,
+)
+from msc_kedro.dialogue.prompt import PromptStyle, Tokens, dialogue_prompt
+from msc_kedro.errors import MscKedroError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msc_kedro.dialogue.packing import Pack
+    from msc_kedro.dialogue.turns import Dialogue
+    from msc_kedro.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Step:
+    """The packs of one optimizer step, as indices of units, and the epoch when it is done."""
+
+    packs: tuple[tuple[int, ...], ...]
+    epoch: float
+
+
+def training_units(
+    dialogues: Sequence[Dialogue],
+    *,
+    split: str,
+    tokens: Tokens,
+    slots: Slots,
+    load: Loader,
+    style: PromptStyle,
+    config: TrainingConfig,
+) -> tuple[Unit, ...]:
+    """All replies of the dialogues, each once.
+
+    Raises:
+        MscKedroError: there are none, or an utterance does not fit the budgets.
+    """
+    has = has_frames(load)
+    units: list[Unit] = []
+    for dialogue in dialogues:
+        prompt = dialogue_prompt(dialogue, tokens=tokens, style=style, has=has)
+        if config.packing == "dialogue":
+            units += dialogue_units(
+                prompt,
+                slots=slots,
+                token_budget=config.token_budget,
+                history_tokens=config.history_tokens,
+            )
+        else:
+            units += [
+                reply_unit(prompt, turn, slots=slots, history_tokens=config.history_tokens)
+                for turn in range(1, len(dialogue.turns))
+            ]
+    if not units:
+        raise MscKedroError(
+            f"the {split} split holds no reply: found {len(dialogues)} dialogues of two turns or "
+            "more, expected at least one. Add sources, or set the shares of `splits`, and run "
+            "ingest again."
+        )
+    return tuple(units)
+
+
+def plan_steps(units: Sequence[Unit], config: TrainingConfig) -> tuple[Step, ...]:
+    """The whole run: each epoch shuffles the units by the seed and packs them anew."""
+    steps: list[Step] = []
+    for epoch in range(config.epochs):
+        order = list(range(len(units)))
+        random.Random(f"{config.seed} {epoch}").shuffle(order)  # a str seed is stable
+        filled = fill_packs([units[i] for i in order], token_budget=config.token_budget)
+        packs = [tuple(order[i] for i in pack) for pack in filled]
+        count = math.ceil(len(packs) / config.packs_per_step)
+        for index in range(count):
+            start = index * config.packs_per_step
+            steps.append(
+                Step(
+                    packs=tuple(packs[start : start + config.packs_per_step]),
+                    epoch=epoch + (index + 1) / count,
+                )
+            )
+    return tuple(steps if config.max_steps is None else steps[: config.max_steps])
+
+
+def packs_in_order(units: Sequence[Unit], *, slots: Slots, token_budget: int) -> tuple[Pack, ...]:
+    """Units packed as they come, for validation."""
+    return tuple(
+        make_pack([units[i] for i in filled], slots=slots)
+        for filled in fill_packs(units, token_budget=token_budget)
+    )
