@@ -123,16 +123,17 @@ def schema(name: TableName) -> pa.DataFrameSchema:
         },
         "speech": {
             "utterance_id": identity,
-            "voice": text(),  # which synthesizer spoke
             "duration_s": number(checks=pa.Check.gt(0)),
             "heard_text": text(),  # the reply as speech recognition hears it
             "word_error_rate": number(checks=pa.Check.ge(0)),
             "pitch_mean_hz": number(nullable=True),
             "pitch_std_hz": number(nullable=True),
             "speaking_rate_phonemes_per_s": number(nullable=True),
+            "asked_gender": text(nullable=True),  # what the description says, null where nothing
             "asked_pitch": text(nullable=True),
             "asked_pace": text(nullable=True),
             "asked_monotony": text(nullable=True),
+            "measured_gender": text(nullable=True),
             "measured_pitch": text(nullable=True),
             "measured_pace": text(nullable=True),
             "measured_monotony": text(nullable=True),

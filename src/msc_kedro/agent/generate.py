@@ -140,15 +140,14 @@ def generate_tokens(
     written: list[list[int]] = [[] for _ in packs]
     with agent.autocast():
         vectors = agent.slot_vectors(features)
-        embedded = agent.language.embed(
-            torch.zeros(len(packs), longest, dtype=torch.long).to(device)
-        )
         mask = torch.zeros(len(packs), longest, dtype=torch.long, device=device)
-        positions = torch.zeros(len(packs), longest, dtype=torch.long, device=device)
+        positions = torch.zeros_like(mask)
+        embedded = agent.language.embed(positions)  # what stands at padding is never attended to
         for row, (pack, length) in enumerate(zip(packs, lengths, strict=True)):
-            embedded[row, longest - length :] = agent.embed(pack, vectors)
-            mask[row, longest - length :] = 1
-            positions[row, longest - length :] = torch.as_tensor(pack.position_ids, device=device)
+            start = longest - length
+            embedded[row, start:] = agent.embed(pack, vectors)
+            mask[row, start:] = 1
+            positions[row, start:] = torch.as_tensor(pack.position_ids, device=device)
         past = None
         for step in range(max_new_tokens):
             output = agent.network(

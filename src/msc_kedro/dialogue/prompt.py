@@ -25,11 +25,12 @@ MODALITIES: tuple[Modality, ...] = get_args(Modality)
 SENSES: tuple[Sense, ...] = get_args(Sense)
 PROMPT_VERSION = 1  # goes into the adapter; raise it with any change of wording or order
 
+_MARK = "\n###"  # opens every part but the first; a reply never goes past it
 _INSTRUCTION = "### Instruction: Give the next reply of the conversation."
-_TAG = "\n### Speaker {speaker}:"
+_TAG = _MARK + " Speaker {speaker}:"
 _ORDER: dict[Target, str] = {
-    "text_description": "\n### Reply as: text(voice description). Speaker {speaker}:",
-    "text": "\n### Reply as: text. Speaker {speaker}:",
+    "text_description": _MARK + " Reply as: text(voice description). Speaker {speaker}:",
+    "text": _MARK + " Reply as: text. Speaker {speaker}:",
 }
 
 
@@ -167,9 +168,10 @@ def parse_reply(written: str) -> ParsedReply:
     The description is, in this order: the bracket that closes at the very end, with its matching
     opening; a bracket that was never closed (the reply was cut off); the last bracket that
     touches the word before it (the model went on after its description: what follows is dropped).
-    A bracket set off by a space, with words after it, belongs to the text.
+    A bracket set off by a space, with words after it, belongs to the text. Where the model went on
+    to write the prompt's next part itself, only what stands before that is read.
     """
-    written = written.strip()
+    written = written.split(_MARK)[0].strip()
     groups, unclosed = _brackets(written)
     if groups and groups[-1][1] == len(written) - 1:
         start, stop = groups[-1]

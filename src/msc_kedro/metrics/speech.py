@@ -29,6 +29,20 @@ def word_error_rate(heard: str, spoken: str) -> float:
     return float(jiwer.wer(reference, hypothesis))
 
 
+def word_errors(heard: str, spoken: str) -> tuple[int, int]:
+    """Words inserted, left out or replaced, and the words spoken; after normalisation.
+
+    Sums of both over a set give its word error rate.
+    """
+    import jiwer
+
+    reference, hypothesis = normalise_english(spoken), normalise_english(heard)
+    if not reference:
+        return len(hypothesis.split()), 0
+    found = jiwer.process_words(reference, hypothesis)
+    return found.substitutions + found.deletions + found.insertions, len(reference.split())
+
+
 @lru_cache(maxsize=1)
 def _normaliser() -> Any:
     from transformers.models.whisper.english_normalizer import EnglishTextNormalizer

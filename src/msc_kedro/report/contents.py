@@ -120,7 +120,7 @@ class ReportContents:
     speech: pd.DataFrame | None = None
     rejects: pd.DataFrame | None = None
     losses: pd.DataFrame | None = None
-    training: Mapping[str, float | str | None] = field(default_factory=dict)
+    training: Mapping[str, float | str | bool | None] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     timings: tuple[StageTime, ...] = ()
     models: tuple[ModelUse, ...] = ()

@@ -123,13 +123,15 @@ def unmeasured(voice: pd.DataFrame) -> Grid | None:
     return Grid("Voice measures that could not be taken", columns, rows, _set("utterances"))
 
 
-TRAINING = {  # known figures of a training run: name on the page, how to write it
+TRAINING: dict[
+    str, tuple[str, Callable[[float | None], str]]
+] = {  # known figures of a training run: name on the page, how to write it
     "step0_valid_loss": ("Validation loss before training", wording.number),
     "frozen_valid_loss": ("Validation loss, frozen language model", wording.number),
     "best_valid_loss": ("Best validation loss", wording.number),
     "best_step": ("Step of the best checkpoint", wording.count),
     "steps": ("Steps", wording.count),
-    "epochs": ("Epochs", wording.count),
+    "epochs": ("Epochs", lambda n: wording.number(n, 1)),
     "trainable_parameters": ("Parameters trained", wording.large),
     "total_parameters": ("Parameters, all", wording.large),
     "seconds": ("Time", wording.duration),
@@ -146,9 +148,10 @@ def training(contents: ReportContents) -> Grid | None:
     ]
     for name in sorted(set(given) - set(TRAINING)):
         value = given[name]
-        if isinstance(value, int | float):
-            whole = float(value).is_integer()
-            plain = wording.count(value) if whole else wording.number(value, 3)
+        if isinstance(value, bool):
+            plain = "yes" if value else "no"
+        elif isinstance(value, int | float):
+            plain = wording.number(value, 0 if float(value).is_integer() else 3)
         else:
             plain = str(value)
         rows.append((name.replace("_", " ").capitalize(), plain))

@@ -47,9 +47,9 @@ class Adapter:
         from msc_kedro.agent.language_model import LoraSettings
 
         found = self.config["lora"]
-        return (
-            None if found is None else LoraSettings(**{**found, "targets": tuple(found["targets"])})
-        )
+        if found is None:
+            return None
+        return LoraSettings(**{**found, "targets": tuple(found["targets"])})
 
     @property
     def senses(self) -> dict[Sense, SenseConfig]:

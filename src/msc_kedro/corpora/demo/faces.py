@@ -153,8 +153,9 @@ class _Pen:
             self.shape([(-0.72, 0.22), (0.72, 0.22), (0.5, 0.85), (-0.5, 0.85)], self.look.hair)
             self.oval(0, 0.2, 0.62, 0.3, skin)
             self.oval(0, 0.56, 0.4, 0.24, skin)
+            self.oval(0, 0.94, 0.36, 0.16, self.look.hair)
         for side in (-1, 1):
-            self.oval(side * 0.46, 0.3, 0.15, 0.11, mixed(skin, (232, 96, 96), 0.22))
+            self.oval(side * 0.44, 0.28, 0.14, 0.1, mixed(skin, (232, 96, 96), 0.17))
 
     def hair_before(self) -> None:
         hair, style = self.look.hair, self.look.hair_style

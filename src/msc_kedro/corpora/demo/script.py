@@ -40,11 +40,11 @@ class Scene:
 
 CAST: tuple[Person, ...] = (
     Person("Anna", "female", Identity()),
-    Person("Ruth", "female", Identity(semitones=-3.0, formant=0.88)),
-    Person("Mia", "female", Identity(semitones=3.0, formant=1.12)),
-    Person("Ben", "male", Identity()),
-    Person("Carl", "male", Identity(semitones=-2.0, formant=0.88)),
-    Person("Tom", "male", Identity(semitones=4.0, formant=1.12)),
+    Person("Ruth", "female", Identity(semitones=-2.0, formant=0.9)),
+    Person("Mia", "female", Identity(semitones=1.5, formant=1.14)),
+    Person("Ben", "male", Identity(semitones=-3.0)),
+    Person("Carl", "male", Identity(semitones=-5.0, formant=0.86)),
+    Person("Tom", "male", Identity(semitones=1.0, formant=1.14)),
 )
 
 _SCREENPLAY = """
@@ -78,6 +78,8 @@ Carl (angry): I told you boys to play in the park, not here!
 Ruth (calm): He came to tell the truth, Carl. That takes courage.
 Tom (serious): I will pay for the glass from my own money.
 Carl (calm): Well, that is honest. Come on Saturday and help me fix it.
+Tom (cheerful): Thank you, sir. I will bring my father's tools.
+Ruth (cheerful): And I will make lemonade for the two of you.
 
 # After the night shift
 Anna (cheerful): Good morning! Did you only come home now?
@@ -118,6 +120,7 @@ Mia (worried): I do not know. The waves look very high today.
 Tom (excited): Just jump! I will hold your hand the whole time.
 Mia (worried): Please do not let go of me.
 Carl (calm): Look at the sky, and let the water carry you.
+Tom (tender): I am right here beside you. You are doing fine.
 Mia (excited): I am swimming! I am really swimming!
 Carl (cheerful): I told you so. You swim like a fish.
 
@@ -126,8 +129,6 @@ Ben (serious): Excuse me, I asked for soup, and this is a salad.
 Anna (worried): I am so sorry. I must have mixed up two tables.
 Ben (angry): I have been waiting here for almost an hour.
 Anna (calm): You are right to be angry. The soup comes now, and it is free.
-Ben (calm): That is kind of you. I had a bad day at work.
-Anna (tender): Then let me also bring you some warm bread.
 
 # The exam
 Tom (worried): The exam is tomorrow and I remember nothing at all.

@@ -20,8 +20,18 @@ def make_demo_corpus(
         File names with their bytes, made one by one as they are asked for: the videos, then
         `truth.json`.
     """
-    from msc_kedro.corpora.demo import demo_files
+    from msc_kedro.corpora.demo.make import make_demo, truth_json
+    from msc_kedro.corpora.demo.script import CAST
+    from msc_kedro.speaking.disguise import cast_voices
 
-    voices = {"female": voice_female.open(), "male": voice_male.open()}
+    voices = cast_voices(CAST, female=voice_female.open(), male=voice_male.open())
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        truths = []
+        for video in make_demo(voices, seed=parameters.seed, dialogues=parameters.dialogues):
+            truths.append(video.truth)
+            yield f"{video.name}.mp4", video.mp4
+        yield "truth.json", truth_json(truths)
+
     # Handed on as one object: Kedro would save a generator node's output piece by piece.
-    return iter(demo_files(voices, seed=parameters.seed, dialogues=parameters.dialogues))
+    return files()

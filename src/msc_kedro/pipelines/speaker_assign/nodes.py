@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from msc_kedro.execution.progress import steps
@@ -28,7 +29,7 @@ def assign_speakers_per_dialogue(
     import numpy as np
     import pandas as pd
 
-    from msc_kedro.listening.speakers import assign_speakers, speaker_name
+    from msc_kedro.listening.speakers import assign_speakers
     from msc_kedro.media.sound import read_span
 
     encode = speaker_encoder.open()
@@ -46,7 +47,15 @@ def assign_speakers_per_dialogue(
             np.stack(vectors), same_speaker_distance=parameters.same_speaker_distance
         )
         rows += [
-            (identity, speaker_name(guess.label), guess.confidence)
+            (identity, _letters(guess.label), guess.confidence)
             for identity, guess in zip(dialogue["utterance_id"], guesses, strict=True)
         ]
     return pd.DataFrame(rows, columns=["utterance_id", "speaker", "confidence"])
+
+
+def _letters(label: int) -> str:
+    """A, B, ... Z, A2, B2, ...; "?" where the voice could not be heard."""
+    if label < 0:
+        return "?"
+    round_, place = divmod(label, len(ascii_uppercase))
+    return ascii_uppercase[place] + (str(round_ + 1) if round_ else "")

@@ -1,0 +1,115 @@
+"""All measures of the voice in one utterance, and of one speaker over several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from msc_kedro.listening.pitch import PitchTrack, pitch_statistics
+from msc_kedro.listening.rate import (
+    Timed,
+    count_phonemes,
+    heard_duration,
+    speaking_rate,
+    speech_duration,
+)
+from msc_kedro.listening.sound import as_mono
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from msc_kedro.listening.gender import GenderGuess
+
+
+@dataclass(frozen=True)
+class VoiceMeasures:
+    """What was measured of one utterance; None with a reason where it could not be.
+
+    `reasons` is by name of the measure; `c50_db` is speech clarity, the measure of reverberation.
+    """
+
+    pitch_mean_hz: float | None
+    pitch_std_hz: float | None
+    speaking_rate_phonemes_per_s: float | None
+    c50_db: float | None
+    gender: str | None
+    gender_probability: float | None
+    reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def unmeasured(self) -> str:
+        """The reasons as one line, "measure: reason; ...", or ""."""
+        return "; ".join(f"{measure}: {reason}" for measure, reason in self.reasons.items())
+
+
+@dataclass(frozen=True)
+class SpeakerVoice:
+    """What holds for a speaker over all utterances; None where none could be measured."""
+
+    pitch_hz: float | None
+    gender: str | None
+    gender_probability: float | None
+
+
+def measure_voice(
+    samples: ArrayLike,
+    text: str,
+    words: Sequence[Timed],
+    tracker: Callable[[ArrayLike], PitchTrack],
+    gender_classifier: Callable[[ArrayLike], GenderGuess | None],
+) -> VoiceMeasures:
+    """Pitch, liveliness, pace and gender of one utterance.
+
+    The time spoken is by voice activity; where that hears nothing, by the times of the words.
+
+    Args:
+        samples: the utterance, mono [n] in [-1, 1] at 16 kHz.
+        text: what is said, English.
+        words: their times in seconds, from whatever start; only durations and gaps count.
+        tracker: of the pitch, `pitch.PitchTracker`.
+        gender_classifier: `gender.GenderClassifier`.
+    """
+    sound = as_mono(samples)
+    reasons: dict[str, str] = {}
+    pitch = pitch_statistics(tracker(sound))
+    if pitch is None:
+        reasons["pitch"] = "too little voiced sound"
+    duration_s = heard_duration(sound) or speech_duration(words)
+    rate = speaking_rate(text, duration_s)
+    if rate is None:
+        nothing = count_phonemes(text) == 0
+        reasons["pace"] = "no words" if nothing else "too little speech"
+    reasons["reverberation"] = "no C50 estimator in this recipe"
+    gender = gender_classifier(sound)
+    if gender is None:
+        reasons["gender"] = "sound too short or silent"
+    return VoiceMeasures(
+        pitch_mean_hz=pitch.mean_hz if pitch else None,
+        pitch_std_hz=pitch.std_hz if pitch else None,
+        speaking_rate_phonemes_per_s=rate,
+        c50_db=None,
+        gender=gender.label if gender else None,
+        gender_probability=gender.probability if gender else None,
+        reasons=MappingProxyType(reasons),
+    )
+
+
+def speaker_voice(utterances: Iterable[VoiceMeasures]) -> SpeakerVoice:
+    """One speaker's pitch (mean of the utterance means, as data-speech takes it) and gender.
+
+    The gender is that of the mean probability, so that sure utterances outweigh doubtful ones.
+    """
+    measures = list(utterances)
+    pitches = [one.pitch_mean_hz for one in measures if one.pitch_mean_hz is not None]
+    males = [
+        one.gender_probability if one.gender == "male" else 1.0 - one.gender_probability
+        for one in measures
+        if one.gender is not None and one.gender_probability is not None
+    ]
+    pitch_hz = sum(pitches) / len(pitches) if pitches else None
+    if not males:
+        return SpeakerVoice(pitch_hz, None, None)
+    male = sum(males) / len(males)
+    return SpeakerVoice(pitch_hz, "male" if male > 0.5 else "female", max(male, 1.0 - male))

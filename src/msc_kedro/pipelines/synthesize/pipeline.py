@@ -1,0 +1,26 @@
+"""Wiring of synthesize."""
+
+from kedro.pipeline import Node, Pipeline
+
+from msc_kedro.pipelines.synthesize.nodes import listen_to_replies, speak_replies
+
+
+def create_pipeline() -> Pipeline:
+    """replies -> spoken_replies, speech, speech_metrics."""
+    return Pipeline(
+        [
+            Node(
+                speak_replies,
+                ["replies", "voice_female", "voice_male", "work", "params:synthesize"],
+                "spoken_replies",
+                name="speak_replies",
+            ),
+            Node(
+                listen_to_replies,
+                ["replies", "spoken_replies", "asr", "pitch_tracker", "gender_classifier"],
+                ["speech", "speech_metrics"],
+                name="listen_to_replies",
+            ),
+        ],
+        tags="synthesize",
+    )

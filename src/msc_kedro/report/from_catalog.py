@@ -1,0 +1,176 @@
+"""The report of a run, from whatever the catalog holds by now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import DataCatalog
+
+from msc_kedro.datasets.models import ModelDataset
+from msc_kedro.execution.files import whole_file
+from msc_kedro.media.probe import UnreadableMediaError
+from msc_kedro.report.audio import encode_audio
+from msc_kedro.report.contents import Example, Metric, ModelUse, ReportContents, StageTime
+from msc_kedro.report.gather import choose_examples
+from msc_kedro.report.page import build_page
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE = "report.html"
+_TABLES = ("sources", "dialogues", "utterances", "speakers", "voice", "replies", "speech")
+_REJECTS = ("ingest_rejects", "silent_sources", "scene_rejects", "segment_rejects")
+_STILLS, _STILL_PIXELS = 4, 144  # pictures shown with an example, and their shorter side
+
+
+def write_report(catalog: DataCatalog, *, version: str) -> Path:
+    """Gather the tables, figures and sounds of the latest run of each stage into one page.
+
+    Args:
+        catalog: of the run.
+        version: the session's id, shown on the page.
+
+    Returns:
+        Where the page is.
+    """
+    folder = Path(catalog.load("reporting"))
+    path = folder / PAGE
+    page = build_page(gather(catalog, version=version))
+    with whole_file(path) as file:
+        file.write_text(page, encoding="utf-8")
+    return path
+
+
+def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
+    """What the page shows. A stage that has not run leaves its part empty."""
+    import pandas as pd
+
+    folder = Path(catalog.load("reporting"))
+    recipe, corpus = folder.name, folder.parent.name
+    tables = {name: _load(catalog, name) for name in _TABLES}
+    rejects = [table for name in _REJECTS if (table := _load(catalog, name)) is not None]
+    timings = folder / "timings.json"
+    scores = [*(_load(catalog, "text_metrics") or []), *(_load(catalog, "speech_metrics") or [])]
+    return ReportContents(
+        corpus=corpus,
+        recipe=recipe,
+        version=version,
+        **tables,
+        rejects=pd.concat(rejects, ignore_index=True) if rejects else None,
+        losses=_load(catalog, "loss_history"),
+        training=_load(catalog, "training_summary") or {},
+        metrics=tuple(_metric(score) for score in scores),
+        timings=tuple(
+            StageTime(pipeline, seconds)
+            for pipeline, seconds in json.loads(timings.read_text()).items()
+        )
+        if timings.is_file()
+        else (),
+        models=_models(catalog),
+        warnings=tuple(_warnings(tables)),
+        examples=_examples(catalog, tables),
+    )
+
+
+def _load(catalog: DataCatalog, name: str) -> Any:
+    return catalog.load(name) if catalog.exists(name) else None
+
+
+def _metric(score: dict[str, Any]) -> Metric:
+    renamed = {"metric": "name", "count": "n"}
+    return Metric(**{renamed.get(key, key): value for key, value in score.items()})
+
+
+def _models(catalog: DataCatalog) -> tuple[ModelUse, ...]:
+    used: dict[str, ModelUse] = {}
+    for name in catalog:
+        dataset = catalog.get(name)
+        if isinstance(dataset, ModelDataset):
+            for use in dataset.uses():
+                used.setdefault(use[0], ModelUse(*use))
+    return tuple(used[slot] for slot in sorted(used))
+
+
+def _warnings(tables: dict[str, pd.DataFrame | None]) -> list[str]:
+    dialogues = tables["dialogues"]
+    if dialogues is None:
+        return []
+    splits = dialogues.groupby("source_id")["split"].nunique()
+    if (splits > 1).any():
+        return [
+            "There were fewer than three videos with speech, so dialogues are held out within a "
+            "video: training has heard these voices and seen these rooms, and the scores are "
+            "better than they would be on new videos."
+        ]
+    return []
+
+
+def _examples(catalog: DataCatalog, tables: dict[str, pd.DataFrame | None]) -> tuple[Example, ...]:
+    replies, utterances = tables["replies"], tables["utterances"]
+    if replies is None or utterances is None or not len(replies):
+        return ()
+    if not set(replies["utterance_id"]) <= set(utterances["utterance_id"]):
+        return ()  # utterances were cut anew since; evaluate has yet to follow
+    chosen = choose_examples(
+        replies, utterances, tables["speakers"], tables["voice"], speech=tables["speech"]
+    )
+    spoken, sound = _load(catalog, "spoken_replies") or {}, _load(catalog, "sound") or {}
+    spans = utterances.set_index("utterance_id")[["source_id", "start_s", "end_s"]]
+    paths = {}
+    if tables["sources"] is not None:
+        seen = tables["sources"][tables["sources"]["has_video"]]
+        paths = dict(zip(seen["source_id"], seen["path"], strict=True))
+    ready = []
+    for example in chosen:
+        source, start_s, end_s = spans.loc[example.utterance_id]
+        ready.append(
+            replace(
+                example,
+                reply_audio=_audio(spoken.get(example.utterance_id), 0.0, 3600.0),
+                reference_audio=_audio(sound.get(source), start_s, end_s),
+                stills=_stills(catalog, paths.get(source), example, utterances),
+            )
+        )
+    return tuple(ready)
+
+
+def _audio(path: Path | None, start_s: float, end_s: float) -> Any:
+    from msc_kedro.media.sound import read_span
+
+    if path is None:
+        return None
+    samples, rate = read_span(path, start_s, end_s)
+    return encode_audio(samples, rate) if samples.size else None
+
+
+def _stills(
+    catalog: DataCatalog, path: str | None, example: Example, utterances: pd.DataFrame
+) -> tuple[bytes, ...]:
+    """A picture from the middle of each of the last turns before the reply."""
+    if path is None:
+        return ()
+    turns = utterances[utterances["dialogue_id"] == example.dialogue_id].sort_values("turn")
+    place = list(turns["utterance_id"]).index(example.utterance_id)
+    before = turns.iloc[max(0, place - _STILLS) : place]
+    middles = ((before["start_s"] + before["end_s"]) / 2).tolist()
+    try:
+        return _pictures(catalog.load("corpus").path(path), middles)
+    except (UnreadableMediaError, FileNotFoundError):
+        return ()
+
+
+def _pictures(video: Path, times_s: Sequence[float]) -> tuple[bytes, ...]:
+    import cv2
+
+    from msc_kedro.media.pictures import read_frames
+
+    frames = dict(read_frames(video, times_s, short_side=_STILL_PIXELS))
+    encoded = []
+    for index in range(len(times_s)):
+        bgr = cv2.cvtColor(frames[index], cv2.COLOR_RGB2BGR)
+        encoded.append(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes())
+    return tuple(encoded)

@@ -1,0 +1,60 @@
+"""Plots are valid XML, coloured by the page, the same every time."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from msc_kedro.report import plots
+from msc_kedro.report.contents import ReportContents
+
+TRAINING = {
+    "step0_valid_loss": 4.2,
+    "best_valid_loss": 2.9,
+    "best_step": 80.0,
+    "frozen_valid_loss": 3.5,
+}
+
+
+def parsed(svg: str) -> ElementTree.Element:
+    return ElementTree.fromstring(svg.replace("xlink:href", "href"))
+
+
+def test_loss_curve_draws_all_marks_in_page_colours(contents: ReportContents) -> None:
+    assert contents.losses is not None
+    svg = plots.loss_curve(contents.losses, TRAINING)
+    assert parsed(svg).get("role") == "img"
+    for variable in ("--train", "--valid", "--frozen", "--ink", "--rule"):
+        assert f"var({variable})" in svg
+    assert svg == plots.loss_curve(contents.losses, TRAINING)
+
+
+def test_loss_curve_without_reference_points(contents: ReportContents) -> None:
+    assert contents.losses is not None
+    svg = plots.loss_curve(contents.losses.head(3), {})
+    parsed(svg)
+    assert "--frozen" not in svg
+
+
+@pytest.mark.parametrize("lengths", [[2.5], [0.4, 3.0, 29.0, 300.0], [0.1] * 5])
+def test_histogram_takes_any_lengths(lengths: list[float]) -> None:
+    table = pd.DataFrame({"start_s": np.zeros(len(lengths)), "end_s": lengths})
+    svg = plots.duration_histogram(table)
+    parsed(svg)
+    assert not re.search(r"\bnan\b", svg)
+
+
+def test_plots_share_no_id_and_set_no_style_for_the_page(contents: ReportContents) -> None:
+    assert contents.losses is not None and contents.utterances is not None
+    one = plots.loss_curve(contents.losses, TRAINING)
+    other = plots.duration_histogram(contents.utterances)
+    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (one, other)]
+    assert not ids[0] & ids[1]
+    for svg in (one, other):
+        assert "<style" not in svg and "font-family" not in svg and "http" not in svg
+        used = set(re.findall(r'(?:url\(|href=")#([\w-]+)', svg))
+        assert used <= set(re.findall(r'\bid="([^"]+)"', svg))
