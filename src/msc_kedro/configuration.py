@@ -35,7 +35,7 @@ class ProjectConfig(OmegaConfigLoader):
         return corpus_name(corpus) if key == "name" else str(corpus[key])
 
     def _model(self, slot: str) -> Any:
-        return OmegaConf.create(self["models"][slot])
+        return OmegaConf.create({**self["models"][slot], "slot": slot})
 
 
 def corpus_name(corpus: dict[str, Any]) -> str:

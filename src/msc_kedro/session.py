@@ -70,5 +70,3 @@ class ProjectSession(KedroSession):
 def in_dvc() -> bool:
     """Whether this process is the command of a DVC stage."""
     return bool(os.environ.get("DVC_STAGE"))
-
-

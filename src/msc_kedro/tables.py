@@ -53,7 +53,7 @@ def schema(name: TableName) -> pa.DataFrameSchema:
         return pa.Column("int64", coerce=True, **options)
 
     identity = text(unique=True)
-    positive_span = pa.Check(lambda table: table["end_s"] > table["start_s"], name="end after start")
+    in_order = pa.Check(lambda table: table["end_s"] > table["start_s"], name="end after start")
     columns: dict[str, dict[str, pa.Column]] = {
         "sources": {
             "source_id": identity,
@@ -144,7 +144,7 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "reason": text(),
         },
     }
-    checks = [positive_span] if name in ("dialogues", "scenes", "utterances") else []
+    checks = [in_order] if name in ("dialogues", "scenes", "utterances") else []
     return pa.DataFrameSchema(columns[name], checks=checks, strict=True, ordered=False, name=name)
 
 

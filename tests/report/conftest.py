@@ -60,7 +60,7 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
                 voice.append(described(key, "male" if who == "A" else "female", rng))
                 clock = end + float(rng.uniform(0.1, 0.6))
 
-    def table(name: tables.TableName, rows: list[tuple]) -> pd.DataFrame:
+    def table(name: tables.TableName, rows: list) -> pd.DataFrame:
         frame = pd.DataFrame(rows, columns=list(tables.schema(name).columns))
         return tables.schema(name).validate(frame)
 
@@ -137,7 +137,7 @@ def answered(
     speakers: pd.DataFrame,
     voice: pd.DataFrame,
     rng: np.random.Generator,
-) -> tuple[list[tuple], list[tuple]]:
+) -> tuple[list[tuple], list[dict]]:
     """A reply to every later turn of the test split, and its speech."""
     test = set(dialogues.loc[dialogues["split"] == "test", "dialogue_id"])
     joined = utterances.merge(speakers, on="utterance_id").merge(voice, on="utterance_id")
@@ -152,10 +152,24 @@ def answered(
         asked, measured = rng.choice(bins.words("pace"), 2, p=[0, 0, 0.3, 0.3, 0.3, 0.1, 0])
         wrong = rng.random() < 0.2
         speech.append(
-            (row.utterance_id, "hibari", 2.4, text.lower() if not wrong else "let us go",
-             0.5 if wrong else 0.0, 205.0, 31.0, 14.0, "moderate pitch", asked, None,
-             "moderate pitch" if rng.random() < 0.8 else "high-pitch", measured, "monotone")
-        )  # fmt: skip
+            {
+                "utterance_id": row.utterance_id,
+                "duration_s": 2.4,
+                "heard_text": "let us go" if wrong else text.lower(),
+                "word_error_rate": 0.5 if wrong else 0.0,
+                "pitch_mean_hz": 205.0,
+                "pitch_std_hz": 31.0,
+                "speaking_rate_phonemes_per_s": 14.0,
+                "asked_gender": "female",
+                "asked_pitch": "moderate pitch",
+                "asked_pace": asked,
+                "asked_monotony": None,
+                "measured_gender": "female",
+                "measured_pitch": "high-pitch" if rng.random() < 0.2 else "moderate pitch",
+                "measured_pace": measured,
+                "measured_monotony": "monotone",
+            }
+        )
     return replies, speech
 
 

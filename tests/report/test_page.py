@@ -124,7 +124,7 @@ def test_everything_from_data_is_escaped(contents: ReportContents) -> None:
         sources=contents.sources.assign(path=SCRIPT),
         utterances=contents.utterances.assign(text=SCRIPT),
         voice=contents.voice.assign(unmeasured=f"{SCRIPT}: {SCRIPT}", pace=SCRIPT),
-        speech=contents.speech.assign(voice=SCRIPT),
+        speech=contents.speech.assign(asked_pace=SCRIPT),
         rejects=contents.rejects.assign(stage=SCRIPT, reason=SCRIPT, item_id=SCRIPT),
         metrics=(Metric(SCRIPT, None, definition=SCRIPT, source=SCRIPT),),
         training={SCRIPT: SCRIPT},

@@ -157,11 +157,10 @@ def load_language_model(
             "config.json, tokenizer and safetensors, or an id on the hub. See `kedro models list`."
         ) from error
     model.requires_grad_(False)
-    model.to(device)
     tokens = _tokens(model, tokenizer, str(source))
     fingerprint = model_fingerprint(model)
     network = model if lora is None else _with_lora(model, lora, seed)
-    network.eval()
+    network.to(device).eval()
     name = Path(source).name if Path(source).is_dir() else str(source)
     return LanguageModel(network, tokens, name, fingerprint, lora, kind)
 
@@ -215,8 +214,8 @@ def _with_lora(model: Any, lora: LoraSettings, seed: int) -> Any:
         target_modules=list(lora.targets),
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # drawn on the CPU, so alike on every device
+        torch.default_generator.manual_seed(seed)
         try:
             network = get_peft_model(model, settings)
         except ValueError as error:

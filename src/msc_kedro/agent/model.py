@@ -67,8 +67,8 @@ class Agent(nn.Module):
         self.network = language.network
         self.senses: dict[Sense, SenseConfig] = {s: senses[s] for s in SENSES if s in senses}
         self.qformers = nn.ModuleDict()
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):  # drawn on the CPU, so alike on every device
+            torch.default_generator.manual_seed(seed)
             for sense, chosen in self.senses.items():
                 self.qformers[sense] = QFormer(
                     chosen.qformer,

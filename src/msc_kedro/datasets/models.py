@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro.io.core import AbstractDataset
 
-from msc_kedro.models import ModelSpec, ensure
+from msc_kedro.models import ModelSpec, ensure, receipt
 from msc_kedro.models.opener import Opener
 
 
@@ -42,6 +42,15 @@ class ModelDataset(AbstractDataset[Any, Opener]):
         folders = {argument: str(ensure(spec)) for argument, spec in self._specs.items()}
         fingerprint = "+".join(spec.fingerprint for spec in self._specs.values())
         return Opener.of(self._opens, folders, self._options, fingerprint=fingerprint)
+
+    def uses(self) -> list[tuple[str, str, str, str]]:
+        """Slot, title, source and licence of each model; the source is the one it came from."""
+        told = []
+        for spec in self._specs.values():
+            kept = receipt(spec)
+            source = kept.source if kept else spec.revision
+            told.append((spec.slot, spec.title, source, spec.licence))
+        return told
 
     def save(self, data: Any) -> None:
         """Refused: models come from their sources."""

@@ -68,9 +68,7 @@ class RaggedShards(Mapping[str, Ragged]):
         path, row = self._place[identity]
         shard = _open(path)
         first, last = shard.get_slice("offsets")[row : row + 2].tolist()
-        return Ragged(
-            shard.get_slice("values")[first:last], shard.get_slice("times_s")[first:last]
-        )
+        return Ragged(shard.get_slice("values")[first:last], shard.get_slice("times_s")[first:last])
 
     def __iter__(self) -> Any:
         return iter(self._place)

@@ -7,7 +7,9 @@ CAM++ in the place of WeSpeaker's ResNet34.
 
 from __future__ import annotations
 
+import importlib
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,12 +37,24 @@ class Turn:
     speaker: str  # A, B, ... in order of first appearance
 
 
+def _import_pyannote() -> None:
+    """Import pyannote.audio without its counting of users and its page-long warning.
+
+    The warning says that torchcodec found no FFmpeg; sound is handed over decoded here.
+    """
+    os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*torchcodec")
+        importlib.import_module("pyannote.audio")
+
+
 def open_segmentation(folder: Path) -> Model:
     """segmentation-3.0 from its plain state dict and the figures stored beside it.
 
     Raises:
         MscKedroError: where the folder lacks the weights.
     """
+    _import_pyannote()
     import torch
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
@@ -136,7 +150,7 @@ class Diarizer:
         fewest_windows: int = 3,
         min_pause_s: float = 0.0,
     ) -> None:
-        os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")  # it counts its users otherwise
+        _import_pyannote()
         from pyannote.audio.core.plda import PLDA
         from pyannote.audio.pipelines import SpeakerDiarization
 
@@ -163,9 +177,7 @@ class Diarizer:
             }
         )
 
-    def __call__(
-        self, samples: ArrayLike, *, speakers: int | None = None
-    ) -> tuple[Turn, ...]:
+    def __call__(self, samples: ArrayLike, *, speakers: int | None = None) -> tuple[Turn, ...]:
         """Turns in order of time; those of two speakers may overlap.
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from msc_kedro.listening.sound import SAMPLE_RATE, as_mono
+from msc_kedro.listening.activity import speech_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,14 +67,7 @@ def heard_duration(samples: ArrayLike) -> float:
     Args:
         samples: mono [n] in [-1, 1] at 16 kHz.
     """
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-    sound = as_mono(samples)
-    if sound.size == 0:
-        return 0.0
-    options = VadOptions(min_silence_duration_ms=150, speech_pad_ms=30, min_speech_duration_ms=60)
-    spans = get_speech_timestamps(sound, options)
-    return float(sum(span["end"] - span["start"] for span in spans)) / SAMPLE_RATE
+    return sum(end_s - start_s for start_s, end_s in speech_spans(samples))
 
 
 def speaking_rate(text: str, duration_s: float) -> float | None:

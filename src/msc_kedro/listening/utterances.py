@@ -60,9 +60,7 @@ def find_utterances(
             if piece.size < _MIN_PIECE_S * rate:
                 continue
             for segment in split_segments(transcribe(piece), max_pause_s=max_pause_s):
-                found.append(
-                    _row(segment, start_s + first_s, last_s - first_s, min_utterance_s)
-                )
+                found.append(_row(segment, start_s + first_s, last_s - first_s, min_utterance_s))
     return sorted(found, key=lambda utterance: (utterance["start_s"], utterance["end_s"]))
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-VECTORS_PER_S = 50
 _SAMPLES_PER_VECTOR = 320
 _WINDOW = 30 * 16_000  # samples; the encoder was trained on windows of this length only
 
@@ -34,6 +33,8 @@ class WhisperFeatures:
 
     `width` is the length of a vector: 384 for the tiny models.
     """
+
+    vectors_per_s = 50
 
     def __init__(
         self,

@@ -15,9 +15,12 @@ def find_cuts(path: Path, *, threshold: float = 27.0, min_scene_s: float = 0.6) 
     Raises:
         UnreadableMediaError: the pictures cannot be decoded.
     """
+    import logging
+
     from scenedetect import ContentDetector, SceneManager, open_video
     from scenedetect.video_stream import VideoOpenFailure
 
+    logging.getLogger("pyscenedetect").setLevel(logging.WARNING)
     try:
         video = open_video(str(path), backend="pyav")
     except (VideoOpenFailure, OSError) as error:

@@ -13,7 +13,8 @@ def normalise_english(text: str) -> str:
     Whisper's `EnglishTextNormalizer` (Radford et al. 2023, appendix C) as transformers carries it;
     its list of British spellings is not used, so "colour" and "color" stay different.
     """
-    return str(_normaliser()(text)).strip()
+    words = str(_normaliser()(text)).split()
+    return " ".join(word for word in words if any(sign.isalnum() for sign in word))
 
 
 def word_error_rate(heard: str, spoken: str) -> float:

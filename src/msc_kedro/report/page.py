@@ -121,11 +121,10 @@ def _spoken(contents: ReportContents) -> str:
         return ""
     rate = summaries.word_error_rate(speech, contents.replies)
     perfect = int((speech["word_error_rate"] == 0).sum())
-    voices = ", ".join(sorted(set(speech["voice"].astype(str))))
     return (
         f"{wording.amount(len(speech), 'reply was', 'replies were')} spoken "
-        f"({wording.duration(speech['duration_s'].sum())}; voices: {voices}) and read back by "
-        f"speech recognition: word error rate {wording.percent(rate)} over all words, "
+        f"({wording.duration(speech['duration_s'].sum())}) and read back by speech "
+        f"recognition: word error rate {wording.percent(rate)} over all words, "
         f"{wording.count(perfect)} without any error."
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from msc_kedro.report.contents import Metric, ModelUse, ReportContents, StageTime
 
-BASE_RECIPE = "base"
+BASE_RECIPE = "embedded"
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,16 @@ def dataset(contents: ReportContents) -> Grid | None:
     if contents.dialogues is None:
         return None
     table = summaries.split_statistics(contents.dialogues, contents.utterances, contents.speakers)
-    lines: dict[str, tuple[str, Callable[[float], str]]] = {
+    lines: dict[str, tuple[str | Cell, Callable[[float], str]]] = {
         "dialogues": ("dialogues", wording.count),
         "utterances": ("utterances", wording.count),
         "utterance_s": ("speech", wording.duration),
-        "mean_utterance_s": ("mean length of an utterance", wording.seconds),
+        "mean_utterance_s": (Cell("length", "per utterance, mean"), wording.seconds),
         "words": ("words", wording.count),
-        "speakers_per_dialogue": ("speakers per dialogue", lambda n: wording.number(n, 1)),
+        "speakers_per_dialogue": (
+            Cell("speakers", "per dialogue, mean"),
+            lambda mean: wording.number(mean, 1),
+        ),
     }
     splits = tuple(str(split) for split in table.index)
     rows = tuple(
@@ -177,7 +180,7 @@ def loss_verdict(contents: ReportContents) -> str:
     parts = []
     for name, what in (
         ("step0_valid_loss", "before training"),
-        ("frozen_valid_loss", "of the frozen language model with the same prompt"),
+        ("frozen_valid_loss", "of the frozen language model on the same replies"),
     ):
         other = real(contents.training.get(name))
         if best is None or other is None:

@@ -12,7 +12,7 @@ from msc_kedro.tables import SPLITS
 
 MEASURES = ("pitch", "pace", "monotony", "reverberation", "gender")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-SPOKEN_MEASURES = ("pitch", "pace", "monotony")  # those a synthesizer is asked for
+SPOKEN_MEASURES = ("gender", "pitch", "pace", "monotony")  # those a synthesizer is asked for
 
 
 def speakers_per_dialogue(utterances: pd.DataFrame, speakers: pd.DataFrame) -> pd.Series:
@@ -149,7 +149,8 @@ def agreement(speech: pd.DataFrame, measure: str, order: tuple[str, ...]) -> dic
 
     Returns:
         n: replies with both an asked and a measured level; same: share with the same level;
-        near: share at most one level apart (of those whose levels `order` knows).
+        near: share at most one level apart, of those whose levels `order` knows; NaN for two
+            levels, which are never further apart.
     """
     table = speech[[f"asked_{measure}", f"measured_{measure}"]].dropna().astype(str)
     pairs = list(table.itertuples(index=False, name=None))
@@ -159,7 +160,7 @@ def agreement(speech: pd.DataFrame, measure: str, order: tuple[str, ...]) -> dic
     return {
         "n": len(pairs),
         "same": sum(a == b for a, b in pairs) / len(pairs) if pairs else nan,
-        "near": sum(step <= 1 for step in apart) / len(apart) if apart else nan,
+        "near": sum(step <= 1 for step in apart) / len(apart) if apart and len(order) > 2 else nan,
     }
 
 

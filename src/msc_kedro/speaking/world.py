@@ -1,8 +1,8 @@
 """Change the pitch, the liveliness and the size of a voice with the WORLD vocoder.
 
 Morise, Yokomori, Ozawa: WORLD: a vocoder-based high-quality speech synthesis system for real-time
-applications, IEICE Transactions E99-D(7), 2016. Fundamental by DIO, refined by StoneMask; envelope
-by CheapTrick; aperiodicity by D4C.
+applications, IEICE Transactions E99-D(7), 2016. Envelope by CheapTrick, aperiodicity by D4C. The
+fundamental is swift-f0's: WORLD's own trackers hear the low male voice an octave too high.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from msc_kedro.speaking._pyworld import pyworld
+from msc_kedro.speaking.fundamental import fundamental
 from msc_kedro.speaking.synthesizer import Identity, Manner, Speech
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRAME_MS = 5.0
-LOWEST_HZ = 60.0  # of the fundamental that is looked for
-HIGHEST_HZ = 500.0
+LOWEST_HZ, HIGHEST_HZ = 50.0, 500.0  # of the fundamental that is looked for
+OUTERMOST_HZ = (40.0, 700.0)  # of the fundamental that is made
 LOUDEST = 0.99  # a changed wave that would exceed it is scaled down as a whole
+NO_GUESS = 0.0  # D4C: leave to the pitch tracker which frames are voiced
 
 
 def reshape(speech: Speech, *, manner: Manner, identity: Identity) -> Speech:
@@ -38,27 +40,21 @@ def reshape(speech: Speech, *, manner: Manner, identity: Identity) -> Speech:
     semitones = manner.semitones + identity.semitones
     if semitones == 0 and manner.range == 1 and identity.formant == 1:
         return speech
-    world = pyworld()
-    wave = speech.samples.astype(np.float64)
-    rate = speech.sample_rate
-    coarse, times = world.dio(
-        wave, rate, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ, frame_period=FRAME_MS
-    )
-    f0 = world.stonemask(wave, coarse, times, rate)
+    f0, times = fundamental(speech, frame_ms=FRAME_MS, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ)
     voiced = f0 > 0
     if not voiced.any():
         return speech
-    envelope = world.cheaptrick(wave, f0, times, rate)
-    aperiodicity = world.d4c(wave, f0, times, rate)
+    world = pyworld()
+    wave, rate = speech.samples.astype(np.float64), speech.sample_rate
+    size = world.get_cheaptrick_fft_size(rate, LOWEST_HZ)
+    envelope = world.cheaptrick(wave, f0, times, rate, f0_floor=LOWEST_HZ, fft_size=size)
+    aperiodicity = world.d4c(wave, f0, times, rate, threshold=NO_GUESS, fft_size=size)
 
     log_f0 = np.log(f0[voiced])
     median = float(np.median(log_f0))
     changed = np.zeros_like(f0)
-    changed[voiced] = np.exp(
-        median + manner.range * (log_f0 - median) + semitones * math.log(2) / 12
-    )
-    # A pitch far outside of what WORLD looked for cannot come from speech: it would click.
-    np.clip(changed, LOWEST_HZ * 0.7, HIGHEST_HZ * 1.5, out=changed, where=voiced)
+    shifted = median + manner.range * (log_f0 - median) + semitones * math.log(2) / 12
+    changed[voiced] = np.clip(np.exp(shifted), *OUTERMOST_HZ)
     if identity.formant != 1:
         envelope = warp(envelope, identity.formant)
         aperiodicity = warp(aperiodicity, identity.formant)

@@ -36,7 +36,7 @@ class _Scale:
 def _scales() -> dict[str, _Scale]:
     text = resources.files("msc_kedro.voice").joinpath("dataspeech_v02.json").read_text("utf-8")
     published = json.loads(text)
-    scales = {}
+    scales: dict[str, _Scale] = {}
     for measure in MEASURES:
         edges = published[measure]["edges"]
         by_gender = edges if isinstance(edges, dict) else {None: edges}

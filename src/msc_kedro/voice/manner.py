@@ -64,7 +64,9 @@ class Identity:
     def __post_init__(self) -> None:
         """Raise ValueError for a formant factor outside 0.7..1.4, where speech breaks."""
         if not 0.7 <= self.formant <= 1.4:
-            raise ValueError(f"a formant factor between 0.7 and 1.4 is needed, found {self.formant}")
+            raise ValueError(
+                f"a formant factor between 0.7 and 1.4 is needed, found {self.formant}"
+            )
 
 
 @dataclass(frozen=True)

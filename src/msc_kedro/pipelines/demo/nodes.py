@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.demo.parameters import DemoParameters
-
-if TYPE_CHECKING:
-    from msc_kedro.models.opener import Opener
 
 
 def make_demo_corpus(

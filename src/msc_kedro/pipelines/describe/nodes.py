@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from msc_kedro.execution.progress import steps
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.describe.parameters import DescribeParameters
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.models.opener import Opener
 
 
 def describe_voices(
@@ -31,7 +29,6 @@ def describe_voices(
     Returns:
         The `voice` table.
     """
-    import pandas as pd
 
     from msc_kedro.listening.asr import Word
     from msc_kedro.listening.measures import measure_voice, speaker_voice
@@ -74,8 +71,6 @@ def describe_voices(
             }
             words = {**vars(levels), "unmeasured": one.unmeasured}
             description = write(levels, seed=seed)
-            rows.append(
-                {"utterance_id": identity, **figures, **words, "description": description}
-            )
+            rows.append({"utterance_id": identity, **figures, **words, "description": description})
     table = pd.DataFrame(rows).set_index("utterance_id")
     return table.loc[utterances["utterance_id"]].reset_index()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+
+from msc_kedro.execution.ragged import RaggedShards
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.agents import feature_loader
 from msc_kedro.pipelines.evaluate.parameters import EvaluateParameters
 from msc_kedro.pipelines.parameters import EngineParameters
 from msc_kedro.tables import empty
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.execution.ragged import RaggedShards
-    from msc_kedro.models.opener import Opener
-    from msc_kedro.training.adapter import Adapter
+from msc_kedro.training.adapter import Adapter
 
 log = logging.getLogger(__name__)
 

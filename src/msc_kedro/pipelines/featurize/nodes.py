@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.execution.files import key_of
 from msc_kedro.execution.ragged import ShardSet
 from msc_kedro.execution.shards import map_shards
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.featurize.parameters import FeaturizeParameters
 from msc_kedro.pipelines.parameters import EngineParameters
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.models.opener import Opener
 
 
 def encode_pictures(
@@ -46,7 +43,10 @@ def encode_pictures(
         ),
         shards,
         key=lambda shard: key_of(
-            "pictures", [u.utterance_id for u in shard], image_encoder.fingerprint, parameters.frames_per_s
+            "pictures",
+            [u.utterance_id for u in shard],
+            image_encoder.fingerprint,
+            parameters.frames_per_s,
         ),
         folder=work / "features",
         suffix=".safetensors",

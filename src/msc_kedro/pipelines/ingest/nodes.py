@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.corpora.spans import Span, listed_spans, propose_spans
@@ -12,15 +13,11 @@ from msc_kedro.corpora.splits import split_sources
 from msc_kedro.execution.files import once
 from msc_kedro.execution.progress import steps
 from msc_kedro.media.probe import UnreadableMediaError, content_id, probe
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.ingest.parameters import IngestParameters
 from msc_kedro.pipelines.parameters import CorpusParameters, SplitParameters
 from msc_kedro.pipelines.rejects import Reject, refuse_if_too_many, rejects_table
 from msc_kedro.tables import SPLITS, span_id
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.models.opener import Opener
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +31,6 @@ def read_sources(
         The `sources` table, the sound of each source (16 kHz mono FLAC by source id), and the
         files that cannot be used.
     """
-    import pandas as pd
 
     from msc_kedro.media.sound import flac_bytes, read_mono
 
@@ -78,7 +74,6 @@ def find_dialogues(
     Returns:
         The `dialogues` table, and the sources in which nobody speaks.
     """
-    import pandas as pd
 
     from msc_kedro.media.sound import read_span
 
@@ -86,9 +81,7 @@ def find_dialogues(
     spans, silent = _listed(sources, corpus)
     if spans is None:
         speech = {
-            source.source_id: detect(
-                read_span(sounds[source.source_id], 0.0, source.duration_s)[0]
-            )
+            source.source_id: detect(read_span(sounds[source.source_id], 0.0, source.duration_s)[0])
             for source in steps(list(sources.itertuples()), title="finding speech", unit="files")
         }
         few = sum(bool(found) for found in speech.values()) < len(SPLITS)
@@ -114,9 +107,7 @@ def find_dialogues(
     return dialogues.assign(split=_splits(dialogues, splits)), rejects_table(rejects)
 
 
-def _listed(
-    sources: pd.DataFrame, corpus: Corpus
-) -> tuple[dict[str, list[Span]] | None, str]:
+def _listed(sources: pd.DataFrame, corpus: Corpus) -> tuple[dict[str, list[Span]] | None, str]:
     """Spans of the user's dialogues.csv by source, and what it means that a source has none."""
     listed = listed_spans(corpus.folder)
     if listed is None:

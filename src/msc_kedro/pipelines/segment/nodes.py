@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import key_of
 from msc_kedro.execution.shards import map_shards
 from msc_kedro.media.probe import UnreadableMediaError
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.rejects import Reject, rejects_table
 from msc_kedro.pipelines.segment.parameters import SegmentParameters
 from msc_kedro.tables import span_id
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.models.opener import Opener
 
 
 def find_scenes(
@@ -30,7 +29,6 @@ def find_scenes(
         The `scenes` table, and the sources whose pictures cannot be decoded (they count as one
         scene).
     """
-    import pandas as pd
 
     from msc_kedro.media.scenes import find_cuts
 
@@ -62,7 +60,7 @@ def find_scenes(
     for source in sources.itertuples():
         cuts = found.get(source.source_id, {"cuts": []})["cuts"]
         edges = [0.0, *[cut for cut in cuts if 0 < cut < source.duration_s], source.duration_s]
-        rows += [(source.source_id, a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+        rows += [(source.source_id, start, end) for start, end in pairwise(edges) if end > start]
     return pd.DataFrame(rows, columns=["source_id", "start_s", "end_s"]), rejects_table(rejects)
 
 
@@ -80,11 +78,10 @@ def transcribe(
     Returns:
         The `utterances` table, and the dialogues in which no word was understood.
     """
-    import pandas as pd
 
     from msc_kedro.listening.utterances import find_utterances
 
-    cuts = {source: group for source, group in scenes.groupby("source_id")}
+    cuts = dict(list(scenes.groupby("source_id")))
 
     def listen(dialogue: Any, file: Path) -> None:
         spans = cuts[dialogue.source_id][["start_s", "end_s"]].itertuples(index=False, name=None)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from msc_kedro.execution.progress import steps
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.speaker_assign.parameters import SpeakerAssignParameters
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.models.opener import Opener
 
 
 def assign_speakers_per_dialogue(
@@ -27,7 +24,6 @@ def assign_speakers_per_dialogue(
         The `speakers` table: A, B, ... in order of appearance within the dialogue.
     """
     import numpy as np
-    import pandas as pd
 
     from msc_kedro.listening.speakers import assign_speakers
     from msc_kedro.media.sound import read_span
@@ -38,9 +34,7 @@ def assign_speakers_per_dialogue(
     for _, dialogue in steps(groups, title="telling speakers apart", unit="dialogues"):
         vectors = []
         for utterance in dialogue.itertuples():
-            samples, _ = read_span(
-                sounds[utterance.source_id], utterance.start_s, utterance.end_s
-            )
+            samples, _ = read_span(sounds[utterance.source_id], utterance.start_s, utterance.end_s)
             vector = encode(samples)
             vectors.append(np.full(encode.width, np.nan) if vector is None else vector)
         guesses = assign_speakers(

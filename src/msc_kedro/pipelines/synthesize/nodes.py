@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from msc_kedro.execution.files import key_of, once
 from msc_kedro.execution.progress import steps
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.synthesize.parameters import SynthesizeParameters
 from msc_kedro.tables import empty
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from msc_kedro.models.opener import Opener
 
 
 def speak_replies(
@@ -65,7 +63,6 @@ def listen_to_replies(
     Returns:
         The `speech` table and its scores; both empty where nothing was spoken.
     """
-    import pandas as pd
 
     from msc_kedro.evaluation.spoken import hear, speech_scores
 
@@ -74,7 +71,9 @@ def listen_to_replies(
     rows = [
         {
             "utterance_id": identity,
-            **hear(path, known.loc[identity, "text"], known.loc[identity, "description"], *listeners),
+            **hear(
+                path, known.loc[identity, "text"], known.loc[identity, "description"], *listeners
+            ),
         }
         for identity, path in steps(list(spoken_replies.items()), title="listening", unit="replies")
     ]

@@ -7,19 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from msc_kedro.execution.files import key_of
+from msc_kedro.execution.ragged import RaggedShards
+from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.agents import feature_loader
 from msc_kedro.pipelines.parameters import EngineParameters
 from msc_kedro.pipelines.train.parameters import TrainParameters
+from msc_kedro.training.adapter import Adapter
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from msc_kedro.agent.language_model import LanguageModel
     from msc_kedro.agent.model import Agent
-    from msc_kedro.execution.ragged import RaggedShards
-    from msc_kedro.models.opener import Opener
-    from msc_kedro.training.adapter import Adapter
     from msc_kedro.training.config import HistoryRow
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,6 @@ def train_agent(
     Returns:
         The best adapter, one row per step, and the figures of the run.
     """
-    import pandas as pd
     import torch
 
     from msc_kedro.dialogue.turns import dialogues_from_tables

@@ -1,0 +1,13 @@
+"""The project's own commands, beside Kedro's. Nothing heavy is imported before one runs."""
+
+import click
+
+from msc_kedro.cli.models import models
+
+
+@click.group(name="msc-kedro")
+def cli() -> None:
+    """Commands of msc-kedro."""
+
+
+cli.add_command(models)

@@ -1,0 +1,162 @@
+"""`kedro models`: what a recipe needs, where it comes from, and whether it is whole."""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from msc_kedro.errors import MscKedroError
+
+if TYPE_CHECKING:
+    from kedro.framework.startup import ProjectMetadata
+
+    from msc_kedro.models import ModelSpec
+
+LOCK = "models.lock"
+
+
+def model_specs(project_path: Path, env: str | None) -> dict[str, ModelSpec]:
+    """The models of a recipe: conf/base/models.yml, with the slots of conf/<env>/models.yml.
+
+    Raises:
+        MscKedroError: there is no such recipe, or models.yml is wrong.
+    """
+    from kedro.framework.project import settings
+    from kedro.framework.startup import bootstrap_project
+
+    from msc_kedro.models import read_specs
+
+    bootstrap_project(project_path)
+    conf = project_path / settings.CONF_SOURCE
+    if env is not None and not (conf / env).is_dir():
+        recipes = sorted(path.name for path in conf.iterdir() if path.is_dir())
+        raise MscKedroError(f"There is no recipe {env!r} in {conf}; there are {recipes}.")
+    loader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(conf), env=env, **settings.CONFIG_LOADER_ARGS
+    )
+    return read_specs(loader["models"])
+
+
+def _chosen(metadata: ProjectMetadata, env: str | None, slots: tuple[str, ...]) -> list[ModelSpec]:
+    specs = model_specs(metadata.project_path, env)
+    unknown = sorted(set(slots) - set(specs))
+    if unknown:
+        raise MscKedroError(f"There is no model {unknown} in this recipe; it has {sorted(specs)}.")
+    return [specs[slot] for slot in slots or specs]
+
+
+def _tells(command: Callable[..., None]) -> Callable[..., None]:
+    """A user's mistake is shown as a message, not as a traceback."""
+
+    @functools.wraps(command)
+    def told(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except MscKedroError as error:
+            raise click.ClickException(str(error)) from error
+
+    return told
+
+
+_recipe = click.option(
+    "--env", "-e", default=None, help="The recipe: a folder of conf/. Default: the embedded one."
+)
+_slots = click.argument("slots", nargs=-1)
+
+
+@click.group(name="models")
+def models() -> None:
+    """The models of a recipe: list, fetch, verify, lock."""
+
+
+@models.command(name="list")
+@_recipe
+@click.pass_obj
+@_tells
+def list_models(metadata: ProjectMetadata, env: str | None) -> None:
+    """Show which models the recipe needs, from where, under which licence, and how large."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from msc_kedro.models import cache_root, receipt
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Slot", no_wrap=True)
+    for name in ("Model", "From", "Licence"):
+        table.add_column(name, overflow="fold")
+    table.add_column("MB", justify="right")
+    table.add_column("Cached")
+    specs = _chosen(metadata, env, ())
+    for spec in specs:
+        kept = receipt(spec)
+        source = kept.source if kept else "\nor ".join(s.short for s in spec.sources)
+        source = re.sub(r"@([0-9a-f]{8})[0-9a-f]{32}", r"@\1", source)  # as git shows revisions
+        size, cached = f"{spec.size / 1e6:.1f}", "yes" if kept else "no"
+        table.add_row(spec.slot, spec.title, source, spec.licence, size, cached)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # a pipe has no edge to fold at
+    console.print(table)
+    total = sum(spec.size for spec in specs) / 1e6
+    console.print(f"{len(specs)} models, {total:.0f} MB. Cache: {cache_root()}", soft_wrap=True)
+
+
+@models.command()
+@_slots
+@_recipe
+@click.pass_obj
+@_tells
+def fetch(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) -> None:
+    """Bring models to the user's cache; those that are there touch no network."""
+    from msc_kedro.models import ensure_all, receipt
+
+    specs = _chosen(metadata, env, slots)
+    there = {spec.slot for spec in specs if receipt(spec)}
+    begun = time.monotonic()
+    ensure_all(specs)
+    new, seconds = len(specs) - len(there), time.monotonic() - begun
+    click.echo(
+        f"{len(specs)} models ready: {len(there)} were cached, {new} fetched, {seconds:.0f} s"
+    )
+
+
+@models.command()
+@_slots
+@_recipe
+@click.pass_obj
+@_tells
+def verify(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) -> None:
+    """Check the sha256 of every cached file; exit 1 if something is wrong or missing."""
+    from msc_kedro.models import verify as wrong_with
+
+    failed = 0
+    for spec in _chosen(metadata, env, slots):
+        wrong = wrong_with(spec)
+        failed += bool(wrong)
+        click.echo(f"{spec.slot}: {'right' if not wrong else 'WRONG'}")
+        for line in wrong:
+            click.echo(f"  {line}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@models.command()
+@_recipe
+@click.pass_obj
+@_tells
+def lock(metadata: ProjectMetadata, env: str | None) -> None:
+    """Write models.lock anew from the recipe's models.yml."""
+    from kedro.framework.project import settings
+
+    from msc_kedro.models import write_lock
+
+    specs = model_specs(metadata.project_path, env)
+    path = metadata.project_path / settings.CONF_SOURCE / (env or "base") / LOCK
+    path.write_text(write_lock(specs), encoding="utf-8")
+    click.echo(f"{path.relative_to(metadata.project_path)}: {len(specs)} models")

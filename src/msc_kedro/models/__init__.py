@@ -1,0 +1,33 @@
+"""Models: where they come from, where they are kept, and that they are the right bytes.
+
+A recipe's models.yml names, per slot, the files of a model with their sha256 and the sources to
+try in order. `ensure` brings them to the user's cache once; from then on no network is touched.
+"""
+
+from msc_kedro.models.cache import cache_root, ensure, ensure_all, receipt, verify
+from msc_kedro.models.lock import write_lock
+from msc_kedro.models.spec import (
+    FileFact,
+    FolderSource,
+    HubSource,
+    ModelSpec,
+    PackageSource,
+    Preparation,
+    read_specs,
+)
+
+__all__ = [
+    "FileFact",
+    "FolderSource",
+    "HubSource",
+    "ModelSpec",
+    "PackageSource",
+    "Preparation",
+    "cache_root",
+    "ensure",
+    "ensure_all",
+    "read_specs",
+    "receipt",
+    "verify",
+    "write_lock",
+]

@@ -1,0 +1,107 @@
+"""Steps that turn fetched files into what is loaded, once."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+from msc_kedro.errors import MscKedroError
+
+_CONTROL = 3  # gguf's type of a token that is a mark, not text
+_SPECIAL = ("bos", "eos", "unk", "pad")
+_FIELDS = {"unk": "unknown", "pad": "padding"}
+
+
+def gguf_to_safetensors(fetched: Path, target: Path) -> None:
+    """A language model's gguf file as a folder that transformers loads at once.
+
+    The quantised weights are laid out once and kept in bfloat16: rounding to it moves a weight by
+    at most 1/256 of itself, far less than the quantisation has already moved it, and the model was
+    published in bfloat16; the folder is half as large and loads into either type.
+
+    The tokenizer is built from the file's own table and not by transformers, which gives this kind
+    of file the tokenizer class of Llama: its end mark is then the begin mark, it has no padding
+    mark, and it puts a begin mark before every text.
+
+    Args:
+        fetched: holds one .gguf file, with byte-level BPE as in SmolLM.
+        target: an empty folder.
+
+    Raises:
+        MscKedroError: there is not one gguf file, or its tokenizer is of another kind.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    found = sorted(fetched.glob("*.gguf"))
+    if len(found) != 1:
+        raise MscKedroError(
+            f"{fetched} holds {len(found)} gguf files, expected one; see `files` in models.yml"
+        )
+    table = _tokenizer_table(found[0])
+    tokenizer = _tokenizer(table, found[0].name)
+    with redirect_stderr(io.StringIO()):  # bars of transformers that cannot be switched off
+        model = AutoModelForCausalLM.from_pretrained(
+            str(fetched), gguf_file=found[0].name, dtype=torch.float32
+        )
+    tokenizer.model_max_length = model.config.max_position_embeddings
+    for config in (model.config, model.generation_config):
+        for mark in ("bos", "eos", "pad"):
+            setattr(config, f"{mark}_token_id", getattr(tokenizer, f"{mark}_token_id"))
+    model.config._name_or_path = ""
+    with redirect_stderr(io.StringIO()):
+        model.to(torch.bfloat16).save_pretrained(target)
+        tokenizer.save_pretrained(target)
+
+
+def _tokenizer_table(path: Path) -> dict[str, Any]:
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    start = "tokenizer."
+    return {
+        name.removeprefix(start).removeprefix("ggml."): field.contents()
+        for name, field in reader.fields.items()
+        if name.startswith(start)
+    }
+
+
+def _tokenizer(table: dict[str, Any], name: str) -> Any:
+    """Byte-level BPE with single digits, as SmolLM's own tokenizer.json has it."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    kind = (table.get("model"), table.get("pre"))
+    if kind != ("gpt2", "smollm"):
+        raise MscKedroError(
+            f"{name}: its tokenizer is {kind}, expected ('gpt2', 'smollm'). Use a model folder "
+            "with its own tokenizer files instead of this gguf."
+        )
+    words: list[str] = table["tokens"]
+    merges = [tuple(merge.split(" ", 1)) for merge in table["merges"]]
+    backend = Tokenizer(
+        models.BPE(vocab={word: number for number, word in enumerate(words)}, merges=merges)
+    )
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    marks = [
+        word for word, kind in zip(words, table["token_type"], strict=True) if kind == _CONTROL
+    ]
+    backend.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
+    special = {}
+    for mark in _SPECIAL:
+        number = table.get(f"{_FIELDS.get(mark, mark)}_token_id")
+        if number is not None:
+            special[f"{mark}_token"] = words[number]
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, clean_up_tokenization_spaces=False, **special
+    )
+    tokenizer.chat_template = table.get("chat_template")
+    return tokenizer

@@ -1,0 +1,178 @@
+"""Taking a model's files from one source. Every byte is checked on its way in."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from importlib import metadata
+from pathlib import Path
+from typing import IO
+from zipfile import BadZipFile, ZipFile
+
+from msc_kedro.models.spec import FileFact, FolderSource, HubSource, PackageSource
+from msc_kedro.models.wheels import Wheels, WheelUnavailable
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 1 << 20
+
+
+class SourceUnavailable(Exception):
+    """A source did not give the files; the message says why."""
+
+
+def take(
+    source: PackageSource | HubSource | FolderSource,
+    files: Mapping[str, FileFact],
+    folder: Path,
+    *,
+    wheels: Wheels,
+) -> str:
+    """Puts the files of one source into an empty folder.
+
+    Returns:
+        Where they came from, in one line.
+
+    Raises:
+        SourceUnavailable: the source cannot be reached, lacks a file, or has other bytes.
+    """
+    if isinstance(source, PackageSource):
+        return _from_package(source, files, folder, wheels)
+    if isinstance(source, HubSource):
+        return _from_hub(source, files, folder)
+    return _from_folder(source, files, folder)
+
+
+def _from_package(
+    source: PackageSource, files: Mapping[str, FileFact], folder: Path, wheels: Wheels
+) -> str:
+    installed = _installed(source)
+    if installed is not None:
+        try:
+            for name, fact in files.items():
+                parts = [Path(str(installed.locate_file(p))) for p in source.parts(name)]
+                _copy(parts, folder / name, fact)
+        except SourceUnavailable as error:
+            log.info("%s is installed but not used: %s", source.requirement, error)
+        else:
+            return f"installed {source.short}"
+    try:
+        wheel = wheels.get(source)
+    except WheelUnavailable as error:
+        raise SourceUnavailable(str(error)) from error
+    try:
+        with ZipFile(wheel) as archive:
+            for name, fact in files.items():
+                # Members are read as streams under their exact names and never unpacked by path.
+                with ExitStack() as stack:
+                    streams = [stack.enter_context(archive.open(p)) for p in source.parts(name)]
+                    write_checked(streams, folder / name, fact)
+    except (BadZipFile, KeyError) as error:
+        raise SourceUnavailable(f"{wheel.name}: {error.args[0]}") from error
+    return source.short
+
+
+def _installed(source: PackageSource) -> metadata.Distribution | None:
+    try:
+        found = metadata.distribution(source.package)
+    except metadata.PackageNotFoundError:
+        return None
+    return found if found.version == source.version else None
+
+
+def _from_hub(source: HubSource, files: Mapping[str, FileFact], folder: Path) -> str:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import (
+        HfHubHTTPError,
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    quiet = not sys.stderr.isatty() and not are_progress_bars_disabled()
+    if quiet:
+        disable_progress_bars()
+    try:
+        for name, fact in files.items():
+            found = hf_hub_download(source.repo, source.files[name], revision=source.revision)
+            _link(Path(found).resolve(), folder / name, fact)
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise SourceUnavailable(_one_line(error)) from error
+    finally:
+        if quiet:
+            enable_progress_bars()
+    return source.short
+
+
+def _from_folder(source: FolderSource, files: Mapping[str, FileFact], folder: Path) -> str:
+    here = Path(source.folder).expanduser()
+    for name, fact in files.items():
+        _copy([here / name], folder / name, fact)
+    return source.short
+
+
+def write_checked(streams: Iterable[IO[bytes]], target: Path, fact: FileFact) -> None:
+    """Joins streams into a file, which is there only if size and sha256 are as expected.
+
+    Raises:
+        SourceUnavailable: they are not.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with target.open("wb") as file:
+        for stream in streams:
+            while size <= fact.size and (block := stream.read(_BLOCK)):
+                size += len(block)
+                digest.update(block)
+                file.write(block)
+    try:
+        _check(target.name, size, digest.hexdigest(), fact)
+    except SourceUnavailable:
+        target.unlink()
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy(parts: Iterable[Path], target: Path, fact: FileFact) -> None:
+    with ExitStack() as stack:
+        streams = []
+        for part in parts:
+            if not part.is_file():
+                raise SourceUnavailable(f"{part} was not found")
+            streams.append(stack.enter_context(part.open("rb")))
+        write_checked(streams, target, fact)
+
+
+def _link(source: Path, target: Path, fact: FileFact) -> None:
+    """The hub's cache keeps whole blobs that never change, so a link costs no bytes."""
+    _check(target.name, source.stat().st_size, sha256_of(source), fact)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _check(name: str, size: int, sha256: str, fact: FileFact) -> None:
+    if size > fact.size:
+        raise SourceUnavailable(f"{name} is longer than the expected {fact.size} bytes")
+    if sha256 != fact.sha256:
+        raise SourceUnavailable(
+            f"{name} is another file than expected: sha256 {sha256} ({size} bytes) found, "
+            f"{fact.sha256} ({fact.size} bytes) expected"
+        )
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:300]} …"

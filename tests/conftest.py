@@ -1,0 +1,33 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def model_folder() -> Callable[[str], Path]:
+    """Slot to the folder of its weights.
+
+    `MSC_DEV_MODELS/<slot>` where that exists, else the slot of conf/base/models.yml in the user's
+    cache, fetched if it is not there.
+    """
+    from msc_kedro.models import ensure, read_specs
+
+    text = (PROJECT / "conf" / "base" / "models.yml").read_text(encoding="utf-8")
+    specs = read_specs(yaml.safe_load(text))
+
+    def folder(slot: str) -> Path:
+        unpacked = os.environ.get("MSC_DEV_MODELS")
+        if unpacked and (Path(unpacked) / slot).is_dir():
+            return Path(unpacked) / slot
+        return ensure(specs[slot])
+
+    return folder

@@ -1,0 +1,83 @@
+import json
+
+import pytest
+import torch
+from toy_agent import toy_dialogue, toy_features, write_language_model
+
+from msc_kedro.agent.language_model import LoraSettings, load_language_model
+from msc_kedro.dialogue.collate import features_of_packs
+from msc_kedro.dialogue.packing import make_pack, reply_unit
+from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.errors import MscKedroError
+from msc_kedro.training.adapter import agent_of_adapter, load_adapter, make_adapter, save_adapter
+
+STYLE = PromptStyle(modalities=("text", "audio", "video"))
+
+
+@pytest.fixture
+def saved(make_agent, tmp_path):
+    agent = make_agent(stir=True).eval()
+    save_adapter(make_adapter(agent, STYLE, agent.trainable_state()), tmp_path / "one")
+    return agent, tmp_path / "one"
+
+
+def test_the_agent_comes_back_whole(saved, language_folder):
+    agent, folder = saved
+    adapter = load_adapter(folder)
+    language = load_language_model(language_folder, dtype="float32", lora=adapter.lora)
+    again = agent_of_adapter(adapter, language, encoder_widths={"video": 6, "audio": 5})
+    assert adapter.style == STYLE
+    prompt = dialogue_prompt(toy_dialogue("d"), tokens=language.tokens, style=adapter.style)
+    pack = make_pack(
+        [reply_unit(prompt, 2, slots=again.slots, history_tokens=None)], slots=again.slots
+    )
+    features = features_of_packs([pack], toy_features)
+    assert torch.equal(again.target_logits(pack, features), agent.target_logits(pack, features))
+
+
+def test_the_same_adapter_is_the_same_bytes(saved, tmp_path):
+    _, folder = saved
+    save_adapter(load_adapter(folder), tmp_path / "two")
+    for name in ("adapter.json", "adapter.safetensors"):
+        assert (tmp_path / "two" / name).read_bytes() == (folder / name).read_bytes()
+    size = (folder / "adapter.safetensors").stat().st_size
+    assert size < 200_000  # the base model is not in it
+
+
+def test_another_base_model_is_refused(saved, tmp_path):
+    adapter = load_adapter(saved[1])
+    for kwargs, match in (
+        ({"width": 48}, r"width 32\); found .* \(width 48"),
+        ({"seed": 3}, "fing"),
+    ):
+        folder = write_language_model(tmp_path / match[:5], **kwargs)
+        language = load_language_model(folder, dtype="float32", lora=adapter.lora)
+        with pytest.raises(MscKedroError, match=match):
+            agent_of_adapter(adapter, language)
+
+
+def test_another_encoder_is_refused(saved, language_folder):
+    adapter = load_adapter(saved[1])
+    language = load_language_model(language_folder, lora=adapter.lora)
+    with pytest.raises(MscKedroError, match=r"audio features 5 wide; found 1024.*featurize"):
+        agent_of_adapter(adapter, language, encoder_widths={"audio": 1024})
+
+
+def test_other_lora_settings_are_refused(saved, language_folder):
+    adapter = load_adapter(saved[1])
+    language = load_language_model(language_folder, lora=LoraSettings(rank=4))
+    with pytest.raises(MscKedroError, match="rank=4"):
+        agent_of_adapter(adapter, language)
+
+
+def test_a_folder_without_an_adapter_is_refused(tmp_path):
+    with pytest.raises(MscKedroError, match="kedro run --pipeline train"):
+        load_adapter(tmp_path)
+
+
+def test_another_prompt_version_is_refused(saved):
+    settings = saved[1] / "adapter.json"
+    found = json.loads(settings.read_text()) | {"prompt_version": 0}
+    settings.write_text(json.dumps(found))
+    with pytest.raises(MscKedroError, match="prompt_version is 0, this program reads 1"):
+        load_adapter(saved[1])
