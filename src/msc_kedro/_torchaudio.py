@@ -34,7 +34,7 @@ class _NoExtension(importlib.abc.Loader):
 
             return unavailable
 
-        namespace = {
+        namespace: dict[str, object] = {
             "_IS_TORCHAUDIO_EXT_AVAILABLE": False,
             "_IS_ALIGN_AVAILABLE": False,
             "_IS_RIR_AVAILABLE": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ class ProjectConfig(OmegaConfigLoader):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        resolvers = {"corpus": self._corpus, "recipe": lambda: self.recipe, "model": self._model}
+        resolvers: dict[str, Callable[..., Any]] = {
+            "corpus": self._corpus,
+            "recipe": lambda: self.recipe,
+            "model": self._model,
+        }
         for name, resolver in resolvers.items():
             OmegaConf.register_new_resolver(name, resolver, replace=True)
 

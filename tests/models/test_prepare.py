@@ -141,6 +141,14 @@ def test_text_goes_in_and_out_unchanged(prepared: tuple[Any, Path], text: str) -
     assert tokenizer.decode(marked, skip_special_tokens=True) == text
 
 
+def test_the_tokenizer_gives_what_the_model_takes(prepared: tuple[Any, Path]) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(prepared[1])
+    assert set(tokenizer("hello")) == {"input_ids", "attention_mask"}
+    assert tokenizer.model_max_length == 64
+
+
 def test_another_kind_of_tokenizer_is_refused(tmp_path: Path) -> None:
     _write_gguf(tmp_path / "other.gguf", _tiny_llama(), pre="qwen2")
     with pytest.raises(MscKedroError, match=r"its tokenizer is \('gpt2', 'qwen2'\)"):

@@ -3,6 +3,7 @@
 import click
 
 from msc_kedro.cli.models import models
+from msc_kedro.cli.run import run
 
 
 @click.group(name="msc-kedro")
@@ -11,3 +12,4 @@ def cli() -> None:
 
 
 cli.add_command(models)
+cli.add_command(run)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from msc_kedro.errors import MscKedroError
 
-MEDIA_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .wmv .flv .3gp .wav .flac .mp3 .m4a .ogg".split()
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp"}
 )
+SOUND_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg"})
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | SOUND_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msc_kedro.media.probe import UnreadableMediaError
 
@@ -58,11 +59,11 @@ def read_mono(path: Path, *, sample_rate: int = LISTENING_RATE) -> np.ndarray:
     return np.clip(np.concatenate(pieces), -1.0, 1.0).astype(np.float32)
 
 
-def _decodable_frames(container: object, stream: object) -> object:
+def _decodable_frames(container: Any, stream: Any) -> Iterator[Any]:
     """Frames of a stream; a damaged packet is skipped, as players do."""
     import av
 
-    for packet in container.demux(stream):  # type: ignore[attr-defined]
+    for packet in container.demux(stream):
         try:
             yield from packet.decode()
         except av.error.InvalidDataError:

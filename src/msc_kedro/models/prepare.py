@@ -70,7 +70,13 @@ def _tokenizer_table(path: Path) -> dict[str, Any]:
 
 def _tokenizer(table: dict[str, Any], name: str) -> Any:
     """Byte-level BPE with single digits, as SmolLM's own tokenizer.json has it."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import (  # type: ignore[import-untyped]
+        AddedToken,
+        Tokenizer,
+        decoders,
+        models,
+        pre_tokenizers,
+    )
     from transformers import PreTrainedTokenizerFast
 
     kind = (table.get("model"), table.get("pre"))
@@ -101,7 +107,10 @@ def _tokenizer(table: dict[str, Any], name: str) -> Any:
         if number is not None:
             special[f"{mark}_token"] = words[number]
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend, clean_up_tokenization_spaces=False, **special
+        tokenizer_object=backend,
+        clean_up_tokenization_spaces=False,
+        model_input_names=["input_ids", "attention_mask"],
+        **special,
     )
     tokenizer.chat_template = table.get("chat_template")
     return tokenizer

