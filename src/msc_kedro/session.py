@@ -58,7 +58,8 @@ class ProjectSession(KedroSession):
 
     def _dvc_versions(self, names: Iterable[str]) -> dict[str, str]:
         """The constant version for every versioned dataset that the pipelines take from outside."""
-        taken = {name for pipeline in names for name in pipelines[pipeline].inputs()}
+        known = [pipelines[name] for name in names if name in pipelines]  # Kedro tells of others
+        taken = {name for pipeline in known for name in pipeline.inputs()}
         catalog = self.load_context().catalog
         return {
             name: DVC_VERSION

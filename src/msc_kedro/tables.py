@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pandera.pandas as pa
 
 TableName = Literal[
@@ -148,8 +149,9 @@ def schema(name: TableName) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns[name], checks=checks, strict=True, ordered=False, name=name)
 
 
-def empty(name: TableName) -> object:
-    """A table of that name with its columns and no rows."""
+def empty(name: TableName) -> pd.DataFrame:
+    """A table of that name with its columns, of their types, and no rows."""
     import pandas as pd
 
-    return pd.DataFrame({column: [] for column in schema(name).columns})
+    columns = schema(name).columns.items()
+    return pd.DataFrame({name: pd.Series([], dtype=column.dtype.type) for name, column in columns})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,9 @@ class Corpus:
         Raises:
             MscKedroError: the path leads out of the folder.
         """
-        path = (self.folder / relative).resolve()
-        if not path.is_relative_to(self.folder.resolve()):
+        # By name only: a link in the folder to a video elsewhere is the user's own.
+        folder = os.path.abspath(self.folder)  # noqa: PTH100
+        path = Path(os.path.normpath(os.path.join(folder, relative)))  # noqa: PTH118
+        if not path.is_relative_to(folder):
             raise MscKedroError(f"'{relative}' leads out of the corpus folder {self.folder}")
         return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def propose_spans(
 
     A silence longer than `max_pause_s` ends a dialogue. What is still longer than
     `max_dialogue_s` is cut at its longest silence, again until it fits or has no silence left.
-    So is the longest dialogue while there are fewer than `at_least`.
+    So is the longest dialogue with a silence in it while there are fewer than `at_least`.
 
     Args:
         speech: spans in which somebody speaks, in order.
@@ -40,9 +41,9 @@ def propose_spans(
         else:
             groups.append([span])
     short = [piece for group in groups for piece in _cut(group, max_dialogue_s)]
-    while 0 < len(short) < at_least and (whole := max(short, key=_length_s)) and len(whole) > 1:
-        place = short.index(whole)
-        short[place : place + 1] = _halves(whole)
+    while len(short) < at_least and (long := [group for group in short if len(group) > 1]):
+        place = short.index(max(long, key=_length_s))
+        short[place : place + 1] = _halves(short[place])
     spans = []
     for index, group in enumerate(short):
         before = short[index - 1][-1][1] if index else 0.0
@@ -74,29 +75,37 @@ def listed_spans(folder: Path) -> dict[str, list[Span]] | None:
     """The user's `dialogues.csv` (columns video, start, end in seconds), or None without one.
 
     Raises:
-        MscKedroError: a column is missing, or a row does not hold numbers in order.
+        MscKedroError: the file is not UTF-8, a column is missing, or a row names no video or
+            does not hold numbers in order.
     """
     path = folder / LIST_NAME
     if not path.is_file():
         return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MscKedroError(
+            f"{path} is not in UTF-8 ({error.reason} at byte {error.start}). Save it again as "
+            "'CSV UTF-8'."
+        ) from error
     spans: dict[str, list[Span]] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = {"video", "start", "end"} - set(reader.fieldnames or ())
-        if missing:
+    reader = csv.DictReader(io.StringIO(text))
+    missing = {"video", "start", "end"} - set(reader.fieldnames or ())
+    if missing:
+        raise MscKedroError(
+            f"{path}: the columns {', '.join(sorted(missing))} are missing; "
+            f"found {', '.join(reader.fieldnames or ['nothing'])}."
+        )
+    for row in reader:
+        try:
+            start, end = float(row["start"]), float(row["end"])
+        except (TypeError, ValueError):
+            start, end = 0.0, 0.0
+        if not row["video"] or not 0 <= start < end:
             raise MscKedroError(
-                f"{path}: the columns {', '.join(sorted(missing))} are missing; "
-                f"found {', '.join(reader.fieldnames or ['nothing'])}."
+                f"{path}, line {reader.line_num}: video must be a file's name, start and end "
+                "seconds with start before end; "
+                f"found {row['video']!r}, {row['start']!r} and {row['end']!r}."
             )
-        for row in reader:
-            try:
-                start, end = float(row["start"]), float(row["end"])
-            except (TypeError, ValueError):
-                start, end = 0.0, 0.0
-            if not 0 <= start < end:
-                raise MscKedroError(
-                    f"{path}, line {reader.line_num}: start and end must be seconds, start before "
-                    f"end; found {row['start']!r} and {row['end']!r}."
-                )
-            spans.setdefault(row["video"], []).append((start, end))
+        spans.setdefault(row["video"], []).append((start, end))
     return spans

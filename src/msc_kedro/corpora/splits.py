@@ -32,8 +32,10 @@ def split_sources(
     sources.sort(key=lambda source: -dialogues_per_source[source])
     total = sum(dialogues_per_source[source] for source in sources)
     wanted = {split: total * s / sum(shares) for split, s in zip(SPLITS, shares, strict=True)}
-    # The last sources in order are the smallest: one each is kept for the held-out splits.
-    assigned = {sources.pop(): split for split in ("test", "valid") if wanted[split] > 0}
+    # The last sources in order are the smallest: one each is kept for the smaller splits.
+    largest = max(SPLITS, key=lambda name: wanted[name])
+    smaller = [split for split in reversed(SPLITS) if split != largest and wanted[split] > 0]
+    assigned = {sources.pop(): split for split in smaller}
     for source, split in assigned.items():
         wanted[split] -= dialogues_per_source[source]
     for source in sources:

@@ -64,10 +64,21 @@ def link_or_copy(source: Path, target: Path) -> None:
 def key_of(*parts: object) -> str:
     """A short key of content: the same parts give the same key in every process.
 
-    Parts are what JSON can hold; anything else is named by its `repr`.
+    Parts are what JSON can hold, paths and sets.
+
+    Raises:
+        TypeError: for anything else; its `repr` may hold an address, or leave things out.
     """
-    text = json.dumps(parts, sort_keys=True, default=repr)
+    text = json.dumps(parts, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _plain(part: object) -> object:
+    if isinstance(part, set | frozenset):
+        return sorted(part)
+    if isinstance(part, Path):
+        return part.as_posix()
+    raise TypeError(f"a {type(part).__name__} cannot be part of a key")
 
 
 def once(path: Path, make: Callable[[Path], None]) -> Path:

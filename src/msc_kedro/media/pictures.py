@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msc_kedro.media.probe import UnreadableMediaError
+from msc_kedro.media.probe import (
+    UnreadableMediaError,
+    clock_start_s,
+    open_media,
+    video_stream,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,14 +53,15 @@ def read_frames(
     if index is None:
         return
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
+        with open_media(path) as container:
+            stream = video_stream(container)
+            if stream is None:
                 raise UnreadableMediaError("it has no pictures")
-            stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             shown = None
+            origin_s = clock_start_s(container)
             if times_s[index] > _LONG_JUMP_S:
-                container.seek(int(times_s[index] / stream.time_base), stream=stream)
+                container.seek(int((origin_s + times_s[index]) / stream.time_base), stream=stream)
             for packet in container.demux(stream):
                 try:
                     frames = packet.decode()
@@ -64,7 +70,8 @@ def read_frames(
                 for frame in frames:
                     if frame.time is None:
                         continue
-                    while index is not None and shown is not None and frame.time > times_s[index]:
+                    time_s = frame.time - origin_s
+                    while index is not None and shown is not None and time_s > times_s[index]:
                         yield index, _small(shown, short_side)
                         index = next(waiting, None)
                     if index is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from msc_kedro.errors import MscKedroError
 
@@ -42,9 +43,8 @@ def probe(path: Path) -> MediaInfo:
     import av
 
     try:
-        with av.open(str(path)) as container:
-            video = next((s for s in container.streams.video if not _is_cover(s)), None)
-            audio = next(iter(container.streams.audio), None)
+        with open_media(path) as container:
+            video, audio = video_stream(container), audio_stream(container)
             if video is None and audio is None:
                 raise UnreadableMediaError("it has neither sound nor pictures")
             duration_s = _duration_s(container, video, audio)
@@ -62,23 +62,54 @@ def probe(path: Path) -> MediaInfo:
         raise UnreadableMediaError(f"it cannot be opened as media ({error})") from error
 
 
-def _is_cover(stream: object) -> bool:
+def open_media(path: Path) -> Any:
+    """A PyAV container to read. Tags that are not UTF-8 (old AVI, WAV) do no harm."""
+    import av
+
+    return av.open(str(path.absolute()), metadata_errors="replace")
+
+
+def video_stream(container: Any) -> Any:
+    """The first stream of pictures that can be decoded and is no cover art, or None."""
+    streams = container.streams.video
+    return next((s for s in streams if s.codec_context is not None and not _is_cover(s)), None)
+
+
+def audio_stream(container: Any) -> Any:
+    """The first stream of sound that can be decoded, or None."""
+    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+
+
+def clock_start_s(container: Any) -> float:
+    """Where the file's clock begins: broadcast and recorded streams do not begin at 0."""
+    import av
+
+    return 0.0 if container.start_time is None else container.start_time / av.time_base  # type: ignore[no-any-return]
+
+
+def _is_cover(stream: Any) -> bool:
     """A still picture attached to a sound file is not video."""
     import av
 
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)  # type: ignore[attr-defined]
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _duration_s(container: object, video: object, audio: object) -> float:
+def _duration_s(container: Any, video: Any, audio: Any) -> float:
     import av
 
-    if container.duration:  # type: ignore[attr-defined]
-        return container.duration / av.time_base  # type: ignore[attr-defined, no-any-return]
-    lengths = [
-        float(stream.duration * stream.time_base)  # type: ignore[attr-defined]
-        for stream in (video, audio)
-        if stream is not None and stream.duration  # type: ignore[attr-defined]
-    ]
-    if not lengths:
+    start_s = clock_start_s(container)
+    if container.duration:
+        # Matroska counts its length from 0, wherever its clock begins.
+        before_s = start_s if "matroska" in container.format.name else 0.0
+        return container.duration / av.time_base - before_s  # type: ignore[no-any-return]
+    streams = [stream for stream in (video, audio) if stream is not None]
+    lengths = [float(stream.duration * stream.time_base) for stream in streams if stream.duration]
+    if not lengths:  # what browsers record names no length: look where the last packet ends
+        lengths = [
+            float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
+            for packet in container.demux(streams)
+            if packet.pts is not None
+        ]
+    if not lengths or max(lengths) <= 0:
         raise UnreadableMediaError("its length is not known: the file may be cut off")
     return max(lengths)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msc_kedro.media.probe import UnreadableMediaError
+from msc_kedro.media.probe import (
+    UnreadableMediaError,
+    clock_start_s,
+    open_media,
+    video_stream,
+)
 
 
 def find_cuts(path: Path, *, threshold: float = 27.0, min_scene_s: float = 0.6) -> list[float]:
@@ -13,22 +18,31 @@ def find_cuts(path: Path, *, threshold: float = 27.0, min_scene_s: float = 0.6) 
     Source: PySceneDetect's ContentDetector; threshold 27.0 as in the paper's preprocessing.
 
     Raises:
-        UnreadableMediaError: the pictures cannot be decoded.
+        UnreadableMediaError: no pictures, or they cannot be decoded.
     """
     import logging
 
-    from scenedetect import ContentDetector, SceneManager, open_video
+    import av
+    from scenedetect import ContentDetector, SceneManager
+    from scenedetect.backends.pyav import VideoStreamAv
     from scenedetect.video_stream import VideoOpenFailure
 
-    logging.getLogger("pyscenedetect").setLevel(logging.WARNING)
+    logging.getLogger("pyscenedetect").setLevel(logging.ERROR)
     try:
-        video = open_video(str(path), backend="pyav")
-    except (VideoOpenFailure, OSError) as error:
+        with open_media(path) as container:
+            stream = video_stream(container)
+            if stream is None:
+                raise UnreadableMediaError("it has no pictures")
+            # PySceneDetect counts from the first picture, which may come later than the sound.
+            first_s = float((stream.start_time or 0) * stream.time_base) - clock_start_s(container)
+        # Without this FFmpeg writes on the user's terminal from here on.
+        video = VideoStreamAv(str(path), suppress_output=True)
+        manager = SceneManager()
+        manager.auto_downscale = True
+        # In seconds: a recording of variable rate may name a rate of 1000 pictures per second.
+        manager.add_detector(ContentDetector(threshold=threshold, min_scene_len=float(min_scene_s)))
+        manager.detect_scenes(video, show_progress=False)
+    except (VideoOpenFailure, av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(f"its pictures cannot be decoded ({error})") from error
-    manager = SceneManager()
-    manager.auto_downscale = True
-    length = max(1, round(min_scene_s * float(video.frame_rate)))
-    manager.add_detector(ContentDetector(threshold=threshold, min_scene_len=length))
-    manager.detect_scenes(video, show_progress=False)
     scenes = manager.get_scene_list(start_in_scene=True)
-    return [start.seconds for start, _ in scenes[1:]]
+    return [first_s + start.seconds for start, _ in scenes[1:]]

@@ -7,19 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msc_kedro.media.probe import UnreadableMediaError
+from msc_kedro.media.probe import (
+    UnreadableMediaError,
+    audio_stream,
+    clock_start_s,
+    open_media,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
 LISTENING_RATE = 16_000  # Hz: what every model that listens here expects
+# Silence is put in for a gap of this length; shorter ones are time stamps that are not exact, and
+# longer ones time stamps that are wrong.
+_GAP_S = (0.1, 3600.0)
 
 
 def read_mono(path: Path, *, sample_rate: int = LISTENING_RATE) -> np.ndarray:
     """Decode the first sound track: all channels mixed to one, resampled.
 
-    The sound keeps its place on the file's own clock: where the track begins later than time 0
-    , silence stands in, so that one second here is one second of the pictures.
+    The sound keeps its place on the file's own clock, which begins where its first stream does:
+    silence stands in where the track begins later, and where part of it is missing or damaged. So
+    one second here is one second of the pictures.
 
     Returns:
         float32 [n] in [-1, 1] at `sample_rate`.
@@ -33,30 +42,37 @@ def read_mono(path: Path, *, sample_rate: int = LISTENING_RATE) -> np.ndarray:
     pieces: list[np.ndarray] = []
     length = 0
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
+        with open_media(path) as container:
+            stream = audio_stream(container)
+            if stream is None:
                 raise UnreadableMediaError("it has no sound")
-            stream = container.streams.audio[0]
             stream.thread_type = "AUTO"
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-            started = False
+            # Into integers FFmpeg scales the mix so that no channels add up to more than 1.
+            resampler = av.AudioResampler(format="s32", layout="mono", rate=sample_rate)
+            origin_s = clock_start_s(container)
             for frame in _decodable_frames(container, stream):
-                if not started and frame.time is not None:
-                    lead = round(max(0.0, frame.time) * sample_rate)
-                    if lead > 0:
-                        pieces.append(np.zeros(lead, np.float32))
-                        length += lead
-                    started = True
+                if frame.time is not None:
+                    gap_s = frame.time - origin_s - length / sample_rate
+                    if (_GAP_S[0] if pieces else 0.0) < gap_s < _GAP_S[1]:
+                        pieces.append(np.zeros(round(gap_s * sample_rate), np.float32))
+                        length += pieces[-1].size
                 for mono in resampler.resample(frame):
-                    pieces.append(mono.to_ndarray().reshape(-1))
+                    pieces.append(_floats(mono))
                     length += pieces[-1].size
             for mono in resampler.resample(None):
-                pieces.append(mono.to_ndarray().reshape(-1))
-    except av.FFmpegError as error:
+                pieces.append(_floats(mono))
+    except (av.FFmpegError, ValueError) as error:
         raise UnreadableMediaError(f"its sound cannot be decoded ({error})") from error
     if not pieces:
         raise UnreadableMediaError("its sound track is empty")
-    return np.clip(np.concatenate(pieces), -1.0, 1.0).astype(np.float32)
+    return np.concatenate(pieces)
+
+
+def _floats(frame: Any) -> np.ndarray:
+    """A mono frame of 32-bit integers as float32 [n] in [-1, 1]."""
+    import numpy as np
+
+    return (frame.to_ndarray().reshape(-1) / 2**31).astype(np.float32)
 
 
 def _decodable_frames(container: Any, stream: Any) -> Iterator[Any]:

@@ -54,7 +54,6 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
     tables = {name: _load(catalog, name) for name in _TABLES}
     rejects = [table for name in _REJECTS if (table := _load(catalog, name)) is not None]
     timings = folder / "timings.json"
-    scores = [*(_load(catalog, "text_metrics") or []), *(_load(catalog, "speech_metrics") or [])]
     return ReportContents(
         corpus=corpus,
         recipe=recipe,
@@ -63,7 +62,7 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
         rejects=pd.concat(rejects, ignore_index=True) if rejects else None,
         losses=_load(catalog, "loss_history"),
         training=_load(catalog, "training_summary") or {},
-        metrics=tuple(_metric(score) for score in scores),
+        metrics=tuple(_metric(score) for score in _load(catalog, "text_metrics") or ()),
         timings=tuple(
             StageTime(pipeline, seconds)
             for pipeline, seconds in json.loads(timings.read_text()).items()

@@ -1,7 +1,8 @@
 """pyworld without its `__init__`.
 
-That file asks `pkg_resources` for its own version, which setuptools 81 and later no longer have. The
-vocoder itself is the package's one compiled module, which needs nothing of it.
+That file asks `pkg_resources` for its own version, which setuptools 81 and later no longer have,
+and which is missing where there is no setuptools. The vocoder itself is the package's one compiled
+module, which needs nothing of it.
 """
 
 from __future__ import annotations

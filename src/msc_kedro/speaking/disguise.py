@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msc_kedro.speaking.synthesizer import Gender, Habits, Identity, Manner, PlainVoice, Speech
-from msc_kedro.speaking.world import reshape
+from msc_kedro.speaking.synthesizer import (
+    Gender,
+    Habits,
+    Identity,
+    Manner,
+    PlainVoice,
+    Reach,
+    Speech,
+    speak,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,13 +28,11 @@ class Disguise:
         voice: the voice it is made of; its networks are shared, not loaded again.
         name: of the new speaker.
         identity: what sets it apart, in every manner.
-        rate: usual pace of the new speaker, as a factor of the voice's.
     """
 
     voice: PlainVoice
     name: str
     identity: Identity
-    rate: float = 1.0
 
     @property
     def gender(self) -> Gender:
@@ -35,19 +41,31 @@ class Disguise:
 
     @property
     def habits(self) -> Habits:
-        """Those of the voice it is made of, at its own pitch and pace."""
-        shift = 2 ** (self.identity.semitones / 12)
-        usual = self.voice.habits
+        """Those of the voice it is made of, in the new speaker's usual manner."""
+        usual, own = self.voice.habits, self.identity
+        shift = 2 ** (own.semitones / 12)
         return Habits(
             pitch_hz=usual.pitch_hz * shift,
-            pitch_std_hz=usual.pitch_std_hz * shift,
-            phonemes_per_s=usual.phonemes_per_s * self.rate,
+            pitch_std_hz=usual.pitch_std_hz * shift * own.range,
+            phonemes_per_s=usual.phonemes_per_s * own.rate,
+        )
+
+    @property
+    def reach(self) -> Reach:
+        """As far as the voice it is made of goes, seen from the new speaker's usual manner."""
+        usual, own = self.voice.reach, self.identity
+        low, high = usual.semitones
+        slow, fast = usual.rate
+        flat, lively = usual.range
+        return Reach(
+            semitones=(low - own.semitones, high - own.semitones),
+            rate=(slow / own.rate, fast / own.rate),
+            range=(flat / own.range, lively / own.range),
         )
 
     def __call__(self, text: str, *, manner: Manner, seed: int = 0) -> Speech:
         """Speak `text` in a manner (see `Synthesizer`)."""
-        speech = self.voice.plain(text, rate=manner.rate * self.rate, seed=seed)
-        return reshape(speech, manner=manner, identity=self.identity)
+        return speak(self.voice, text, manner=manner, identity=self.identity, seed=seed)
 
 
 def cast_voices(

@@ -56,8 +56,8 @@ def fundamental(
     # A slip by an octave is put back, for to call it unvoiced would make it a whisper.
     octaves = np.where(np.abs(away) > _SLIP_OCTAVES, octaves - np.round(away), octaves)
     coarse = 2 ** np.interp(times, found.timestamps[voiced], octaves)
-    nearest = np.abs(times[:, None] - found.timestamps[None, :]).argmin(axis=1)
-    coarse[~voiced[nearest]] = 0
+    places = np.interp(times, found.timestamps, np.arange(len(voiced)))
+    coarse[~voiced[np.rint(places).astype(int)]] = 0
     refined = pyworld().stonemask(wave, coarse, times, speech.sample_rate)
     believed = np.abs(refined - coarse) <= _REFINED * coarse
     return np.where(believed, refined, coarse), times

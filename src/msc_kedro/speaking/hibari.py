@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msc_kedro.errors import MscKedroError
-from msc_kedro.speaking.synthesizer import Gender, Habits, Identity, Manner, Speech
-from msc_kedro.speaking.world import reshape
+from msc_kedro.speaking.synthesizer import Gender, Habits, Identity, Manner, Reach, Speech, speak
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL_FILE = "hibari.onnx"
-HABITS = Habits(pitch_hz=190.0, pitch_std_hz=40.0, phonemes_per_s=13.0)
+# Means over 16 everyday sentences, with the measures of `listening` (swift-f0, voice activity).
+HABITS = Habits(pitch_hz=203.7, pitch_std_hz=34.8, phonemes_per_s=17.9)
+# Within it Whisper tiny.en read the 16 sentences back with at most 8 % of the words wrong.
+REACH = Reach(semitones=(-8.0, 7.0), rate=(0.4, 1.5), range=(0.3, 2.5))
+# The network counts a sound in frames of 12.5 ms. Asked to speak faster it changes little up to 1.3
+# and then all at once, when most sounds go from three frames to two.
+NATIVE_RATE = (0.4, 1.0)
 
 
 class HibariVoice:
@@ -28,6 +33,8 @@ class HibariVoice:
     name = "hibari"
     gender: Gender = "female"
     habits = HABITS
+    reach = REACH
+    native_rate = NATIVE_RATE
 
     def __init__(self, folder: Path) -> None:
         """Load the network; the dictionaries of the text front end load with the first text."""
@@ -43,12 +50,11 @@ class HibariVoice:
 
     def plain(self, text: str, *, rate: float, seed: int = 0) -> Speech:
         """Speak `text` at `rate` times the usual pace; `seed` draws the breath noise."""
-        samples = self._hibari(text, speed=rate, seed=seed)
-        if len(samples) == 0:
+        if not any(sound.isalpha() for part in self._hibari.phonemize(text) for sound in part):
             raise MscKedroError(f"There is nothing to say in {text!r}: give it words.")
+        samples = self._hibari(text, speed=rate, seed=seed)
         return Speech(samples=samples, sample_rate=self._hibari.sample_rate)
 
     def __call__(self, text: str, *, manner: Manner, seed: int = 0) -> Speech:
         """Speak `text` in a manner (see `Synthesizer`)."""
-        speech = self.plain(text, rate=manner.rate, seed=seed)
-        return reshape(speech, manner=manner, identity=Identity())
+        return speak(self, text, manner=manner, identity=Identity(), seed=seed)

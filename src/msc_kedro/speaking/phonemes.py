@@ -1,8 +1,8 @@
 """From the phonemes of the text front end to those that Piper's American voices learned.
 
-The front end (hibari's, after misaki) writes one letter per sound, with capitals for diphthongs and
-`ɹ` after every vowel that is coloured by it. Piper's voices learned what espeak-ng's `en-us` writes:
-long marks, two letters per diphthong, `ɚ` and `ɜː`. Both set stress marks before the vowel.
+The front end (hibari's, after misaki) writes one letter per sound, with capitals for diphthongs
+and `ɹ` after every vowel that is coloured by it. Piper's voices learned what espeak-ng's `en-us`
+writes: long marks, two letters per diphthong, `ɚ` and `ɜː`. Both set stress marks before the vowel.
 """
 
 from __future__ import annotations

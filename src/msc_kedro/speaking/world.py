@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msc_kedro.speaking._pyworld import pyworld
 from msc_kedro.speaking.fundamental import fundamental
-from msc_kedro.speaking.synthesizer import Identity, Manner, Speech
+from msc_kedro.voice.manner import Identity, Manner, Speech
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,20 +25,22 @@ LOUDEST = 0.99  # a changed wave that would exceed it is scaled down as a whole
 NO_GUESS = 0.0  # D4C: leave to the pitch tracker which frames are voiced
 
 
-def reshape(speech: Speech, *, manner: Manner, identity: Identity) -> Speech:
-    """Shift and scale the pitch of `speech`, and warp its envelope; the timing stays.
+def reshape(speech: Speech, *, manner: Manner, identity: Identity, tempo: float = 1.0) -> Speech:
+    """Shift and scale the pitch of `speech`, and warp its envelope.
 
-    The rate of the manner is not touched here: synthesizers speak faster natively. Loudness (root
-    mean square) is kept. A neutral manner and identity return the speech itself, so that no
-    vocoder stands between the synthesizer and the listener; so does speech without voiced sound.
+    Rates are not looked at here: synthesizers speak faster natively, and what they leave undone is
+    `tempo`, a factor above 1 for faster. Loudness (root mean square) is kept. Where nothing is to
+    be changed the speech itself is returned, so that no vocoder stands between the synthesizer and
+    the listener; so is speech without any voiced sound.
 
     Returns:
-        Speech of the same number of samples and the same rate.
+        Speech of 1 / tempo times the number of samples, at the same sample rate.
     """
     import numpy as np
 
     semitones = manner.semitones + identity.semitones
-    if semitones == 0 and manner.range == 1 and identity.formant == 1:
+    spread = manner.range * identity.range
+    if semitones == 0 and spread == 1 and identity.formant == 1 and tempo == 1:
         return speech
     f0, times = fundamental(speech, frame_ms=FRAME_MS, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ)
     voiced = f0 > 0
@@ -53,13 +55,13 @@ def reshape(speech: Speech, *, manner: Manner, identity: Identity) -> Speech:
     log_f0 = np.log(f0[voiced])
     median = float(np.median(log_f0))
     changed = np.zeros_like(f0)
-    shifted = median + manner.range * (log_f0 - median) + semitones * math.log(2) / 12
+    shifted = median + spread * (log_f0 - median) + semitones * math.log(2) / 12
     changed[voiced] = np.clip(np.exp(shifted), *OUTERMOST_HZ)
     if identity.formant != 1:
         envelope = warp(envelope, identity.formant)
         aperiodicity = warp(aperiodicity, identity.formant)
-    made = world.synthesize(changed, envelope, aperiodicity, rate, FRAME_MS)
-    return Speech(samples=_like(made, wave), sample_rate=rate)
+    made = world.synthesize(changed, envelope, aperiodicity, rate, FRAME_MS / tempo)
+    return Speech(samples=_like(made, wave, round(len(wave) / tempo)), sample_rate=rate)
 
 
 def warp(spectra: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
@@ -77,12 +79,12 @@ def warp(spectra: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
     return np.ascontiguousarray(spectra[:, low] * (1 - part) + spectra[:, high] * part)
 
 
-def _like(made: NDArray[np.float64], wave: NDArray[np.float64]) -> NDArray[np.float32]:
-    """`made` cut or padded to the length of `wave` and brought to its loudness."""
+def _like(made: NDArray[np.float64], wave: NDArray[np.float64], length: int) -> NDArray[np.float32]:
+    """`made` cut or padded to `length` and brought to the loudness of `wave`."""
     import numpy as np
 
-    fitted = np.zeros_like(wave)
-    fitted[: min(len(made), len(wave))] = made[: len(wave)]
+    fitted = np.zeros(length)
+    fitted[: len(made)] = made[:length]
     loudness = math.sqrt(float(np.mean(fitted**2)))
     if loudness > 0:
         fitted *= math.sqrt(float(np.mean(wave**2))) / loudness

@@ -6,13 +6,15 @@ Kept below `speaking`, so that a corpus can be spoken by any voice that is hande
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msc_kedro.voice.bins import Gender
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Gender = Literal["female", "male"]
+__all__ = ["Gender", "Habits", "Identity", "Manner", "Reach", "Speech", "Synthesizer"]
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,27 @@ class Manner:
 class Identity:
     """What sets a derived speaker apart from the voice it is made of, whatever the manner.
 
-    `semitones` moves the usual pitch; `formant` scales the frequency axis of the spectral
-    envelope: above 1 sounds like a shorter vocal tract, below 1 like a longer one.
+    `semitones`, `rate` and `range` are those of its usual manner. `formant` scales the frequency
+    axis of the spectral envelope: above 1 sounds like a shorter vocal tract, below 1 like a longer
+    one.
     """
 
     semitones: float = 0.0
     formant: float = 1.0
+    rate: float = 1.0
+    range: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a formant factor outside 0.7..1.4, where speech breaks."""
-        if not 0.7 <= self.formant <= 1.4:
+        """Refuse what no voice can do.
+
+        Raises:
+            ValueError: for a formant factor outside 0.7..1.4, where speech breaks, a rate that is
+                not positive or a negative range.
+        """
+        if not 0.7 <= self.formant <= 1.4 or not self.rate > 0 or not self.range >= 0:
             raise ValueError(
-                f"a formant factor between 0.7 and 1.4 is needed, found {self.formant}"
+                "a formant factor between 0.7 and 1.4, a rate above 0 and a range of at least 0 "
+                f"are needed, found {self}"
             )
 
 
@@ -80,6 +91,15 @@ class Habits:
     pitch_hz: float
     pitch_std_hz: float
     phonemes_per_s: float
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The (lowest, highest) manner that a voice does well: its words are still recognised."""
+
+    semitones: tuple[float, float]
+    rate: tuple[float, float]
+    range: tuple[float, float]
 
 
 class Synthesizer(Protocol):
@@ -98,6 +118,11 @@ class Synthesizer(Protocol):
     @property
     def habits(self) -> Habits:
         """How the voice speaks when left alone."""
+        ...
+
+    @property
+    def reach(self) -> Reach:
+        """How far a manner may go with this voice."""
         ...
 
     def __call__(self, text: str, *, manner: Manner, seed: int = 0) -> Speech:

@@ -26,8 +26,8 @@ class Look:
 
     `room` is the colour of the wall at the top and at the bottom.
     `centre` is the middle of the face in pixels and `size` half its height: the framing.
-    `hair_style` is one of long, bun, curls, short, bald, cap; `scene` one of window, shelf, stripes,
-    hills, tiles, lamp.
+    `hair_style` is one of long, bun, curls, short, bald, cap; `scene` is one of those of
+    `rooms.draw_room`.
     """
 
     skin: Colour

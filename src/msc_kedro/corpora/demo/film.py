@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def shots_of(
     """One shot per turn; each cut falls on a picture in the middle third of the gap."""
     frames = int(track.duration_s * fps)
     cuts = [0]
-    for (_, end), (start, _) in zip(track.spans, track.spans[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(track.spans):
         place = end + (start - end) * float(random.uniform(1 / 3, 2 / 3))
         cuts.append(round(place / track.sample_rate * fps))
     cuts.append(frames)
@@ -100,7 +101,7 @@ def openings(shot: Shot, track: Track, *, fps: Fraction) -> NDArray[np.int64]:
     loud = np.array(
         [
             loudness(voice[left:right], max(1, right - left)).max(initial=0.0)
-            for left, right in zip(edges, edges[1:], strict=False)
+            for left, right in itertools.pairwise(edges)
         ]
     )
     speaking = loud[loud > 0]

@@ -110,9 +110,7 @@ def _made(scene: Scene, number: int, voices: Mapping[str, Synthesizer], seed: in
         sample_rate=sample_rate,
         random=random,
     )
-    cast = [
-        (line.speaker, mood.expression) for line, mood in zip(scene.lines, moods, strict=True)
-    ]
+    cast = [(line.speaker, mood.expression) for line, mood in zip(scene.lines, moods, strict=True)]
     shots = shots_of(track, cast, fps=fps, random=random)
     mp4 = encode(pictures(shots, track, fps=fps, random=random), track, fps=fps)
     turns = tuple(

@@ -39,12 +39,12 @@ class Scene:
 
 
 CAST: tuple[Person, ...] = (
-    Person("Anna", "female", Identity()),
-    Person("Ruth", "female", Identity(semitones=-2.0, formant=0.9)),
+    Person("Anna", "female", Identity(rate=0.93)),
+    Person("Ruth", "female", Identity(semitones=-2.0, formant=0.9, rate=0.86)),
     Person("Mia", "female", Identity(semitones=1.5, formant=1.14)),
-    Person("Ben", "male", Identity(semitones=-3.0)),
-    Person("Carl", "male", Identity(semitones=-5.0, formant=0.86)),
-    Person("Tom", "male", Identity(semitones=1.0, formant=1.14)),
+    Person("Ben", "male", Identity(semitones=3.0, rate=0.93, range=1.4)),
+    Person("Carl", "male", Identity(semitones=-0.5, formant=0.86, rate=0.85, range=1.5)),
+    Person("Tom", "male", Identity(semitones=6.0, formant=1.14, range=1.5)),
 )
 
 _SCREENPLAY = """

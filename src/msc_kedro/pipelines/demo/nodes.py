@@ -21,7 +21,8 @@ def make_demo_corpus(
     from msc_kedro.corpora.demo.script import CAST
     from msc_kedro.speaking.disguise import cast_voices
 
-    voices = cast_voices(CAST, female=voice_female.open(), male=voice_male.open())
+    people = {person.name: (person.gender, person.identity) for person in CAST}
+    voices = cast_voices(people, female=voice_female.open(), male=voice_male.open())
 
     def files() -> Iterator[tuple[str, bytes]]:
         truths = []

@@ -52,8 +52,9 @@ def encode_pictures(
         suffix=".safetensors",
         title="encoding pictures",
     )
-    encoder = image_encoder.open()
-    return ShardSet(files, encoder=image_encoder.fingerprint, width=encoder.width)
+    # What is made with the features is kept by what they are, so the rate is part of the name.
+    name = f"{image_encoder.fingerprint} {parameters.frames_per_s}/s"
+    return ShardSet(files, encoder=name, width=image_encoder.open().width)
 
 
 def encode_sounds(

@@ -11,3 +11,4 @@ class SpeakerAssignParameters(Parameters):
     """When two utterances are of one voice."""
 
     same_speaker_distance: float = Field(gt=0, lt=2)
+    margin_s: float = Field(ge=0)

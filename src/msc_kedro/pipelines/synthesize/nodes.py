@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,6 +13,9 @@ from msc_kedro.execution.progress import steps
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.synthesize.parameters import SynthesizeParameters
 from msc_kedro.tables import empty
+
+if TYPE_CHECKING:
+    from msc_kedro.voice.manner import Synthesizer
 
 
 def speak_replies(
@@ -26,29 +30,34 @@ def speak_replies(
     Returns:
         Sound files by utterance id.
     """
-    from msc_kedro.media.sound import flac_bytes
-    from msc_kedro.speaking.steering import speak_as_described
-
     openers = {"female": voice_female, "male": voice_male}
     spoken: dict[str, Path] = {}
     rows = replies[replies["text"].str.contains(r"\w")]
     for reply in steps(list(rows.itertuples()), title="speaking", unit="replies"):
-        text = " ".join(reply.text.split()[: parameters.max_words])
-
-        def make(file: Path, text: str = text, description: str = reply.description) -> None:
-            speech = speak_as_described(
-                text,
-                description,
-                voices={gender: opener.open() for gender, opener in openers.items()},
-                gender_if_unsaid=parameters.gender_if_unsaid,
-                seed=parameters.seed,
-            )
-            file.write_bytes(flac_bytes(speech.samples, speech.sample_rate))
-
         voices = [opener.fingerprint for opener in openers.values()]
-        key = key_of("speech", text, reply.description, voices, parameters.model_dump())
+        key = key_of("speech", reply.text, reply.description, voices, parameters.model_dump())
+        make = partial(_speak, reply.text, reply.description, openers, parameters)
         spoken[reply.utterance_id] = once(work / "speech" / f"{key}.flac", make)
     return spoken
+
+
+def _speak(
+    text: str,
+    description: str,
+    openers: dict[str, Opener],
+    parameters: SynthesizeParameters,
+    file: Path,
+) -> None:
+    from msc_kedro.media.sound import flac_bytes
+    from msc_kedro.speaking.steering import manner_for, voice_for
+    from msc_kedro.voice.grammar import read
+
+    levels = read(description)
+    voices: dict[Any, Synthesizer] = {gender: one.open() for gender, one in openers.items()}
+    voice = voice_for(levels, voices, otherwise=parameters.gender_if_unsaid)
+    short = " ".join(text.split()[: parameters.max_words])
+    speech = voice(short, manner=manner_for(levels, voice), seed=parameters.seed)
+    file.write_bytes(flac_bytes(speech.samples, speech.sample_rate))
 
 
 def listen_to_replies(

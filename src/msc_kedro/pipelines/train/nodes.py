@@ -66,7 +66,7 @@ def train_agent(
             parameters.model_dump(),
             language_model.fingerprint,
             (picture_features.encoder, sound_features.encoder),
-            [[d.dialogue_id, [asdict(turn) for turn in d.turns]] for d in known],
+            [[d.dialogue_id, d.split, [asdict(turn) for turn in d.turns]] for d in known],
         ),
         progress=_say,
     )

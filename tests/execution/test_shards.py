@@ -1,0 +1,62 @@
+"""Work that is done once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from msc_kedro.execution.shards import map_shards
+
+
+class Worker:
+    """Writes a shard's name; fails where told to."""
+
+    def __init__(self, fails_at: str | None = None) -> None:
+        self.fails_at = fails_at
+        self.did: list[str] = []
+
+    def __call__(self, shard: str, path: Path) -> None:
+        path.write_text("half of it")
+        if shard == self.fails_at:
+            raise RuntimeError("out of luck")
+        self.did.append(shard)
+        path.write_text(shard)
+
+
+def run(worker: Worker, shards: str, folder: Path) -> tuple[Path, ...]:
+    return map_shards(
+        worker, shards, key=lambda shard: f"key-{shard}", folder=folder, suffix=".txt", title="work"
+    )
+
+
+def test_results_in_the_order_of_the_shards(tmp_path: Path) -> None:
+    paths = run(Worker(), "cab", tmp_path / "new")
+    assert [path.read_text() for path in paths] == ["c", "a", "b"]
+    assert [path.name for path in paths] == ["key-c.txt", "key-a.txt", "key-b.txt"]
+
+
+def test_a_crash_costs_one_shard(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="out of luck"):
+        run(Worker(fails_at="c"), "abcd", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key-a.txt", "key-b.txt"]
+    again = Worker()
+    paths = run(again, "abcd", tmp_path)
+    assert again.did == ["c", "d"]
+    assert [path.read_text() for path in paths] == list("abcd")
+
+
+def test_nothing_is_done_twice_and_neighbours_are_used(tmp_path: Path) -> None:
+    run(Worker(), "abc", tmp_path)
+    other = Worker()
+    run(other, "bxa", tmp_path)
+    assert other.did == ["x"]
+
+
+def test_no_shards(tmp_path: Path) -> None:
+    assert run(Worker(), "", tmp_path) == ()
+
+
+def test_the_same_shard_twice(tmp_path: Path) -> None:
+    first, second = run(Worker(), "aa", tmp_path)
+    assert first == second and first.read_text() == "a"
