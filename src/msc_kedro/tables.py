@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TableName = Literal[
     "sources",
+    "dialogue_spans",
     "dialogues",
     "scenes",
     "utterances",
@@ -68,7 +69,13 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "sample_rate": count(),  # Hz of the original sound, 0 without sound
             "channels": count(),
         },
-        "dialogues": {
+        "dialogue_spans": {
+            "dialogue_id": identity,
+            "source_id": text(),
+            "start_s": number(checks=pa.Check.ge(0)),
+            "end_s": number(),
+        },
+        "dialogues": {  # the spans in which something was said, held out by source
             "dialogue_id": identity,
             "source_id": text(),
             "start_s": number(checks=pa.Check.ge(0)),
@@ -145,7 +152,7 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "reason": text(),
         },
     }
-    checks = [in_order] if name in ("dialogues", "scenes", "utterances") else []
+    checks = [in_order] if name in ("dialogue_spans", "dialogues", "scenes", "utterances") else []
     return pa.DataFrameSchema(columns[name], checks=checks, strict=True, ordered=False, name=name)
 
 

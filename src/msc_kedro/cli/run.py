@@ -50,7 +50,7 @@ def _told(error: BaseException) -> str | None:
 
 
 def _is_lost_input(error: BaseException, cause: BaseException) -> bool:
-    return type(error).__name__ == "DatasetError" and isinstance(cause, FileNotFoundError)
+    return "while loading data" in str(error) and isinstance(cause, FileNotFoundError)
 
 
 def _who_makes(dataset: str) -> str:
@@ -58,7 +58,7 @@ def _who_makes(dataset: str) -> str:
     from msc_kedro.pipeline_registry import STAGES, register_pipelines
 
     made = register_pipelines()
-    maker = next((name for name in STAGES if dataset in made[name].outputs()), None)
+    maker = next((name for name in STAGES if dataset in made[name].all_outputs()), None)
     first = f"Make it first: kedro run --pipeline {maker}" if maker else "Nothing here makes it."
     return f"There is no '{dataset}' to load, or not in the version asked for.\n{first}"
 

@@ -10,13 +10,12 @@ import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.corpora.spans import Span, listed_spans, propose_spans
-from msc_kedro.corpora.splits import split_sources
 from msc_kedro.execution.files import once
 from msc_kedro.execution.progress import steps
 from msc_kedro.media.probe import UnreadableMediaError, content_id, probe
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.ingest.parameters import IngestParameters
-from msc_kedro.pipelines.parameters import CorpusParameters, SplitParameters
+from msc_kedro.pipelines.parameters import CorpusParameters
 from msc_kedro.pipelines.rejects import Reject, refuse_if_too_many, rejects_table
 from msc_kedro.tables import SPLITS, span_id
 
@@ -71,12 +70,11 @@ def find_dialogues(
     corpus: Corpus,
     speech_detector: Opener,
     parameters: IngestParameters,
-    splits: SplitParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Dialogue spans of every source, and which split they belong to.
+    """Dialogue spans of every source.
 
     Returns:
-        The `dialogues` table, and the sources in which nobody speaks.
+        The `dialogue_spans` table, and the sources in which nobody speaks.
     """
 
     from msc_kedro.media.sound import read_span
@@ -107,8 +105,7 @@ def find_dialogues(
     ]
     rejects = [(source, "ingest", silent) for source, found in spans.items() if not found]
     columns = ["dialogue_id", "source_id", "start_s", "end_s"]
-    dialogues = pd.DataFrame(rows, columns=columns)
-    return dialogues.assign(split=_splits(dialogues, splits)), rejects_table(rejects)
+    return pd.DataFrame(rows, columns=columns), rejects_table(rejects)
 
 
 def _listed(sources: pd.DataFrame, corpus: Corpus) -> tuple[dict[str, list[Span]] | None, str]:
@@ -128,19 +125,3 @@ def _listed(sources: pd.DataFrame, corpus: Corpus) -> tuple[dict[str, list[Span]
         for source in sources.itertuples()
     }
     return spans, "dialogues.csv lists no dialogue of it"
-
-
-def _splits(dialogues: pd.DataFrame, parameters: SplitParameters) -> list[str]:
-    """The split of each dialogue: by source, or by dialogue where there are too few sources."""
-    by = "source_id"
-    if dialogues["source_id"].nunique() < len(SPLITS):
-        by = "dialogue_id"
-        log.warning(
-            "There are fewer than %d videos with speech: dialogues are held out within a video, "
-            "so the scores say less than with more videos.",
-            len(SPLITS),
-        )
-    shares = (parameters.train, parameters.valid, parameters.test)
-    counts = dialogues[by].value_counts().to_dict()
-    assigned = split_sources(counts, shares=shares, seed=parameters.seed)
-    return [assigned[group] for group in dialogues[by]]

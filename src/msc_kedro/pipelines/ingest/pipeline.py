@@ -6,7 +6,7 @@ from msc_kedro.pipelines.ingest.nodes import find_dialogues, read_sources
 
 
 def create_pipeline() -> Pipeline:
-    """corpus -> sources, sound, dialogues."""
+    """corpus -> sources, sound, dialogue_spans."""
     return Pipeline(
         [
             Node(
@@ -23,9 +23,8 @@ def create_pipeline() -> Pipeline:
                     "corpus",
                     "speech_detector",
                     "params:ingest",
-                    "params:splits",
                 ],
-                ["dialogues", "silent_sources"],
+                ["dialogue_spans", "silent_sources"],
                 name="find_dialogues",
             ),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from typing import Any
 import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
+from msc_kedro.corpora.splits import split_sources
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import key_of
 from msc_kedro.execution.shards import map_shards
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.models.opener import Opener
+from msc_kedro.pipelines.parameters import SplitParameters
 from msc_kedro.pipelines.rejects import Reject, rejects_table
 from msc_kedro.pipelines.segment.parameters import SegmentParameters
-from msc_kedro.tables import span_id
+from msc_kedro.tables import SPLITS, span_id
+
+log = logging.getLogger(__name__)
 
 
 def find_scenes(
@@ -65,7 +70,7 @@ def find_scenes(
 
 
 def transcribe(
-    dialogues: pd.DataFrame,
+    dialogue_spans: pd.DataFrame,
     scenes: pd.DataFrame,
     sounds: dict[str, Path],
     asr: Opener,
@@ -104,7 +109,7 @@ def transcribe(
 
     rows: list[dict[str, object]] = []
     rejects: list[Reject] = []
-    items = list(dialogues.itertuples())
+    items = list(dialogue_spans.itertuples())
     files = map_shards(
         listen, items, key=key, folder=work / "utterances", suffix=".json", title="transcribing"
     )
@@ -123,3 +128,33 @@ def transcribe(
             "videos? The embedded speech recognition knows English only."
         )
     return pd.DataFrame(rows), rejects_table(rejects)
+
+
+def hold_out(
+    dialogue_spans: pd.DataFrame, utterances: pd.DataFrame, parameters: SplitParameters
+) -> pd.DataFrame:
+    """Put every dialogue in which something was said into train, valid or test, by source.
+
+    Only dialogues of two utterances or more count for the shares: the others hold no reply. Where
+    fewer than three sources have any, dialogues are held out within a source.
+
+    Returns:
+        The `dialogues` table.
+    """
+    turns = utterances["dialogue_id"].value_counts()
+    dialogues = dialogue_spans[dialogue_spans["dialogue_id"].isin(turns.index)]
+    answered = dialogues[dialogues["dialogue_id"].map(turns) > 1]
+    by = "source_id"
+    if answered[by].nunique() < len(SPLITS):
+        by = "dialogue_id"
+        log.warning(
+            "Fewer than %d videos have a dialogue of two utterances or more: dialogues are held out "
+            "within a video, so the scores say less than with more videos.",
+            len(SPLITS),
+        )
+    assigned = split_sources(
+        answered[by].value_counts().to_dict(),
+        shares=(parameters.train, parameters.valid, parameters.test),
+        seed=parameters.seed,
+    )
+    return dialogues.assign(split=dialogues[by].map(assigned).fillna("train"))

@@ -2,11 +2,11 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from msc_kedro.pipelines.segment.nodes import find_scenes, transcribe
+from msc_kedro.pipelines.segment.nodes import find_scenes, hold_out, transcribe
 
 
 def create_pipeline() -> Pipeline:
-    """sources, dialogues, sound -> scenes, utterances."""
+    """sources, dialogue_spans, sound -> scenes, utterances, dialogues."""
     return Pipeline(
         [
             Node(
@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 transcribe,
                 [
-                    "dialogues",
+                    "dialogue_spans",
                     "scenes",
                     "sound",
                     "asr",
@@ -28,6 +28,12 @@ def create_pipeline() -> Pipeline:
                 ],
                 ["utterances", "segment_rejects"],
                 name="transcribe",
+            ),
+            Node(
+                hold_out,
+                ["dialogue_spans", "utterances", "params:splits"],
+                "dialogues",
+                name="hold_out",
             ),
         ],
         tags="segment",
