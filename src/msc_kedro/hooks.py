@@ -58,8 +58,8 @@ class ProgressHooks:
             self._made[stage].append(f"{rows} {dataset_name.replace('_', ' ')}")
         self._waiting[stage].discard(dataset_name)
         if not self._waiting[stage]:
-            what = ", ".join(self._made[stage])
-            log.info("      %s%s%.1f s", what, " · " if what else "", self._seconds()[stage])
+            made = [*self._made[stage], f"{self._seconds()[stage]:.1f} s"]
+            log.info("      %s: %s", stage, ", ".join(made))
 
     @hook_impl
     def after_pipeline_run(self, catalog: DataCatalog) -> None:

@@ -148,8 +148,8 @@ def hold_out(
     if answered[by].nunique() < len(SPLITS):
         by = "dialogue_id"
         log.warning(
-            "Fewer than %d videos have a dialogue of two utterances or more: dialogues are held out "
-            "within a video, so the scores say less than with more videos.",
+            "Fewer than %d videos have a dialogue of two utterances or more: dialogues are held "
+            "out within a video, so the scores say less than with more videos.",
             len(SPLITS),
         )
     assigned = split_sources(
