@@ -62,11 +62,13 @@ def set_up() -> None:
     wanted = hashlib.sha256(
         b"".join(path.read_bytes() for path in (PROJECT / "pyproject.toml", CONSTRAINTS, PARLER))
     ).hexdigest()
-    if not (STAMP.is_file() and STAMP.read_text() == wanted):
+    if not (PYTHON.exists() and STAMP.is_file() and STAMP.read_text() == wanted):
         begun = time.monotonic()
         if not PYTHON.exists():
             say(f"Making the environment {ENVIRONMENT.name}")
-            venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(ENVIRONMENT)
+            broken = (ENVIRONMENT / "pyvenv.cfg").is_file()  # its Python went with an upgrade
+            builder = venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt", clear=broken)
+            builder.create(ENVIRONMENT)
         install_torch()
         say("Installing the project and its packages (a few minutes the first time)")
         pip("install", "-c", CONSTRAINTS, "-e", f"{PROJECT}[dev]")
@@ -77,7 +79,7 @@ def set_up() -> None:
 
 
 def install_torch() -> None:
-    """The CUDA build where there is a GPU; else a CPU build, so that no CUDA package comes along."""
+    """The CUDA build where there is a GPU; else a CPU build: no CUDA package comes along."""
     if has_gpu():
         say(f"A GPU is here: {TORCH} with CUDA")
         pip("install", "-c", CONSTRAINTS, TORCH)

@@ -14,9 +14,9 @@ _DEFAULTS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "KEDRO_DISABLE_TELEMETRY": "1",
     "PYANNOTE_METRICS_ENABLED": "0",
-    # Threads that wait give their core away. By default they spin, and then a small network on two
-    # threads is 20 to 50 times slower as soon as another process has one of the cores.
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # Threads that wait spin for a moment, then give their core away. By default they spin on, and a
+    # small network on two threads is 20 to 50 times slower while another process has one core.
+    "GOMP_SPINCOUNT": "10000",
     "TOKENIZERS_PARALLELISM": "false",
 }
 

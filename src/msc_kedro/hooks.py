@@ -1,4 +1,4 @@
-"""What a person sees of a run: two lines per stage, and the report at the end."""
+"""What a person sees of a run: a line per stage and per node, and the report at the end."""
 
 from __future__ import annotations
 
@@ -21,61 +21,52 @@ TIMINGS = "timings.json"
 
 
 class ProgressHooks:
-    """Names each stage as it begins; says what it made and how long it took when it is done."""
+    """Names each stage as it begins; says what each of its nodes made and how long it took."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, set[str]] = {}
-        self._made: dict[str, list[str]] = {}
-        self._node_begun: dict[str, float] = {}
-        self._node_seconds: dict[str, float] = {}
-        self._stage_of: dict[str, str] = {}
+        self._stages: list[str] = []
+        self._begun: list[str] = []
+        self._node_begun = 0.0
+        self._made: list[str] = []
+        self._unsaved: set[str] = set()
+        self._seconds: dict[str, float] = {}
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Learn which outputs each stage still has to save."""
+        """Learn how many stages there are."""
         self.__init__()  # type: ignore[misc]
-        for node in pipeline.nodes:
-            stage = _stage(node)
-            self._stage_of[node.name] = stage
-            self._waiting.setdefault(stage, set()).update(node.outputs)
+        self._stages = list(dict.fromkeys(_stage(node) for node in pipeline.nodes))
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Name the stage with its first node."""
         stage = _stage(node)
-        if stage not in self._made:
-            self._made[stage] = []
-            log.info("[%d/%d] %s …", len(self._made), len(self._waiting), stage)
-        self._node_begun[node.name] = time.monotonic()
+        if stage not in self._begun:
+            self._begun.append(stage)
+            log.info("[%d/%d] %s …", len(self._begun), len(self._stages), stage)
+        self._node_begun, self._made, self._unsaved = time.monotonic(), [], set(node.outputs)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
-        """Close the stage with its last output."""
-        stage = _stage(node)
-        self._node_seconds[node.name] = time.monotonic() - self._node_begun[node.name]
-        rows = len(data) if hasattr(data, "__len__") else None
-        if rows is not None and hasattr(data, "columns"):
-            self._made[stage].append(f"{rows} {dataset_name.replace('_', ' ')}")
-        self._waiting[stage].discard(dataset_name)
-        if not self._waiting[stage]:
-            made = [*self._made[stage], f"{self._seconds()[stage]:.1f} s"]
-            log.info("      %s: %s", stage, ", ".join(made))
+        """Say what the node made when its last output is saved."""
+        if hasattr(data, "columns"):
+            self._made.append(f"{len(data)} {dataset_name.replace('_', ' ')}")
+        self._unsaved.discard(dataset_name)
+        if not self._unsaved:
+            seconds = time.monotonic() - self._node_begun
+            stage = _stage(node)
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
+            told = ", ".join([*self._made, f"{seconds:.1f} s"])
+            log.info("      %s: %s", node.name.replace("_", " "), told)
 
     @hook_impl
     def after_pipeline_run(self, catalog: DataCatalog) -> None:
         """Keep the times for the report, beside those of stages that ran earlier."""
         path = Path(catalog.load("reporting")) / TIMINGS
         known = json.loads(path.read_text()) if path.is_file() else {}
-        rounded = {stage: round(seconds, 2) for stage, seconds in self._seconds().items()}
+        rounded = {stage: round(seconds, 2) for stage, seconds in self._seconds.items()}
         with whole_file(path) as file:
             file.write_text(json.dumps({**known, **rounded}, indent=1))
-
-    def _seconds(self) -> dict[str, float]:
-        totals: dict[str, float] = {}
-        for name, seconds in self._node_seconds.items():
-            stage = self._stage_of[name]
-            totals[stage] = totals.get(stage, 0.0) + seconds
-        return totals
 
 
 class ReportHooks:

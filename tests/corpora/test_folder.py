@@ -23,7 +23,7 @@ def names_of(corpus: Corpus) -> list[str]:
 
 
 def test_media_only_sorted_and_with_any_name(tmp_path: Path) -> None:
-    strange = ["b film.mp4", "it's \"ours\".mkv", "🎬 été.MOV", "deep/er/c.webm", "talk.wav"]
+    strange = ["b film.mp4", 'it\'s "ours".mkv', "🎬 été.MOV", "deep/er/c.webm", "talk.wav"]
     corpus = make(tmp_path, *strange, "notes.txt", "dialogues.csv", "_SUCCESS", "truth.json")
     assert names_of(corpus) == [
         path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path / n for n in strange)

@@ -43,7 +43,10 @@ def test_columns_in_any_order_and_no_rows(tmp_path: Path) -> None:
         ("video,begin,end\na.mp4,1,2\n", r"columns start are missing; found video, begin, end"),
         ("video;start;end\na.mp4;1;2\n", r"columns end, start, video are missing"),
         ("", r"columns end, start, video are missing; found nothing"),
-        ("video,start,end\na.mp4,1,2\nb.mp4,5,4\n", r"line 3.*start before end; found.*'5' and '4'"),
+        (
+            "video,start,end\na.mp4,1,2\nb.mp4,5,4\n",
+            r"line 3.*start before end; found.*'5' and '4'",
+        ),
         ("video,start,end\na.mp4,2,2\n", r"line 2"),
         ("video,start,end\na.mp4,-1,2\n", r"line 2"),
         ("video,start,end\na.mp4,1:20,2\n", r"line 2.*'1:20'"),
@@ -60,7 +63,7 @@ def test_mistakes_are_named_with_their_line(tmp_path: Path, text: str, told: str
 
 
 def test_another_encoding_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MscKedroError, match="is not in UTF-8.*CSV UTF-8"):
+    with pytest.raises(MscKedroError, match=r"is not in UTF-8.*CSV UTF-8"):
         listed_spans(write(tmp_path, "video,start,end\nété.mp4,1,2\n", encoding="cp1252"))
 
 

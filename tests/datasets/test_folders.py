@@ -101,7 +101,7 @@ def test_no_features(tmp_path: Path) -> None:
 
 
 def test_corpus_writes_where_nothing_is(tmp_path: Path) -> None:
-    corpus = CorpusFolder(folder=str(tmp_path / "new" / "demo"))
+    corpus = CorpusFolder(filepath=str(tmp_path / "new" / "demo"))
     assert not corpus.exists()
     corpus.save([("a.mp4", b"film"), ("truth.json", b"{}")])
     assert corpus.exists()
@@ -113,7 +113,7 @@ def test_corpus_writes_where_nothing_is(tmp_path: Path) -> None:
 def test_corpus_leaves_a_foreign_folder_alone(tmp_path: Path) -> None:
     (tmp_path / "holiday.mp4").write_bytes(b"mine")
     with pytest.raises((DatasetError, MscKedroError), match="is not empty"):
-        CorpusFolder(folder=str(tmp_path)).save([("a.mp4", b"film")])
+        CorpusFolder(filepath=str(tmp_path)).save([("a.mp4", b"film")])
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.mp4"]
 
 
@@ -122,14 +122,14 @@ def test_a_demo_that_fails_leaves_nothing(tmp_path: Path) -> None:
         yield "a.mp4", b"film"
         raise RuntimeError("the voice broke")
 
-    corpus = CorpusFolder(folder=str(tmp_path / "demo"))
+    corpus = CorpusFolder(filepath=str(tmp_path / "demo"))
     with pytest.raises((DatasetError, RuntimeError), match="the voice broke"):
         corpus.save(films())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_work_folder(tmp_path: Path) -> None:
-    work = WorkFolder(folder=str(tmp_path / "data" / ".work"))
+    work = WorkFolder(filepath=str(tmp_path / "data" / ".work"))
     folder = work.load()
     assert folder.is_dir() and work.load() == folder
     with pytest.raises((DatasetError, TypeError), match="never an output"):

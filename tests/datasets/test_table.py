@@ -103,9 +103,7 @@ def test_what_could_not_be_measured_is_null(tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_message_names_table_and_column(
-    tmp_path: Path, table: pd.DataFrame, told: str
-) -> None:
+def test_the_message_names_table_and_column(tmp_path: Path, table: pd.DataFrame, told: str) -> None:
     file = dataset(tmp_path / "utterances.parquet")
     file.save(utterances())
     before = (tmp_path / "utterances.parquet").read_bytes()

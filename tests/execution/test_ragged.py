@@ -79,9 +79,7 @@ def test_an_empty_shard_and_no_shard(tmp_path: Path) -> None:
     width=st.integers(1, 4),
     number=st.integers(0, 10**9),
 )
-def test_any_lengths(
-    tmp_path: Path, lengths: dict[str, int], width: int, number: int
-) -> None:
+def test_any_lengths(tmp_path: Path, lengths: dict[str, int], width: int, number: int) -> None:
     path = tmp_path / f"{number}-{width}-{abs(hash(tuple(lengths.items())))}"
     rows = rows_of(lengths, width=width, seed=number)
     write_shard(path, rows)

@@ -77,7 +77,7 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
     )
     return ReportContents(
         corpus="demo",
-        recipe="base",
+        recipe="embedded",
         version="2025-11-21T10.30.00.000Z",
         sources=table("sources", sources),
         dialogues=dialogue_table,

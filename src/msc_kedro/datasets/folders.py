@@ -70,8 +70,8 @@ class AdapterFolder(VersionedFolder):
 class CorpusFolder(AbstractDataset[Any, Corpus]):
     """The folder of videos. Only the demo is ever written, and only where it is missing."""
 
-    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(folder)
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(filepath)
         self.metadata = metadata
 
     def load(self) -> Corpus:
@@ -101,14 +101,14 @@ class CorpusFolder(AbstractDataset[Any, Corpus]):
         return self._folder.is_dir()
 
     def _describe(self) -> dict[str, Any]:
-        return {"folder": str(self._folder)}
+        return {"filepath": str(self._folder)}
 
 
 class WorkFolder(AbstractDataset[Any, Path]):
     """Where resumable work is kept, by content; not versioned, not tracked, safe to delete."""
 
-    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(folder)
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(filepath)
         self.metadata = metadata
 
     def load(self) -> Path:
@@ -121,4 +121,4 @@ class WorkFolder(AbstractDataset[Any, Path]):
         raise TypeError("the work folder is an input, never an output")
 
     def _describe(self) -> dict[str, Any]:
-        return {"folder": str(self._folder)}
+        return {"filepath": str(self._folder)}

@@ -20,14 +20,16 @@ def rejects_table(rejects: list[Reject]) -> pd.DataFrame:
 
 
 def refuse_if_too_many(rejects: list[Reject], *, of: int, share: float, what: str) -> None:
-    """Stop when more than `share` of the items of a stage were rejected.
+    """Stop when more than `share` of the items of a stage were rejected, or all of them.
 
     Raises:
         MscKedroError: with the first reasons, and the parameter that sets the limit.
     """
-    if of and len(rejects) / of > share:
-        reasons = "\n".join(f"  {item}: {reason}" for item, _, reason in rejects[:5])
-        raise MscKedroError(
-            f"{len(rejects)} of {of} {what} cannot be used, more than the share of {share:.0%} "
-            f"that corpus.max_rejected_share allows:\n{reasons}"
-        )
+    if not of or (len(rejects) < of and len(rejects) / of <= share):
+        return
+    limit = f"more than the share of {share:.0%} that corpus.max_rejected_share allows"
+    reasons = "\n".join(f"  {item}: {reason}" for item, _, reason in rejects[:5])
+    raise MscKedroError(
+        f"{len(rejects)} of {of} {what} cannot be used"
+        f"{', ' + limit if len(rejects) < of else ''}:\n{reasons}"
+    )

@@ -1,0 +1,239 @@
+"""Parts of the other nodes that need no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from made_media import RED, WHITE, Sound, steady, tone, write_media
+
+from msc_kedro.corpora.folder import Corpus
+from msc_kedro.errors import MscKedroError
+from msc_kedro.execution.ragged import Ragged, RaggedShards, write_shard
+from msc_kedro.media.probe import probe
+from msc_kedro.models.opener import Opener
+from msc_kedro.pipelines.agents import feature_loader
+from msc_kedro.pipelines.featurize.nodes import _shards, encode_pictures
+from msc_kedro.pipelines.featurize.parameters import FeaturizeParameters
+from msc_kedro.pipelines.parameters import EngineParameters, SplitParameters
+from msc_kedro.pipelines.segment.nodes import find_scenes, hold_out, transcribe
+from msc_kedro.pipelines.segment.parameters import SegmentParameters
+from msc_kedro.pipelines.speaker_assign.nodes import _letters
+from msc_kedro.pipelines.train import nodes as train_nodes
+from msc_kedro.pipelines.train.parameters import TrainParameters
+from msc_kedro.tables import empty, schema
+
+CONF = Path(__file__).parents[2] / "conf" / "base"
+
+
+def block(name: str) -> dict[str, Any]:
+    return yaml.safe_load((CONF / f"parameters_{name}.yml").read_text(encoding="utf-8"))[name]
+
+
+SEGMENT = SegmentParameters(**block("segment"))
+ENGINE = EngineParameters(threads=1, shard_utterances=2)
+
+
+def sources_of(corpus: Corpus) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"source_id": path.stem, "path": path.name, **vars(probe(path))}
+            for path in corpus.files()
+        ]
+    )
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    sound = Sound(tone(4))
+    pictures = steady([RED, WHITE], each_s=2)
+    write_media(
+        folder / "film.mp4", pictures=pictures, sound=sound, options={"movflags": "faststart"}
+    )
+    write_media(folder / "talk.m4a", sound=sound)
+    return Corpus(folder)
+
+
+def test_scenes_cover_every_source(corpus: Corpus, tmp_path: Path) -> None:
+    sources = sources_of(corpus)
+    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", SEGMENT)
+    schema("scenes").validate(scenes)
+    assert len(rejects) == 0
+    for source in sources.itertuples():
+        found = scenes[scenes["source_id"] == source.source_id]
+        edges = [*found["start_s"], source.duration_s]
+        assert edges[0] == 0.0 and list(found["end_s"]) == edges[1:]
+        assert len(found) == (2 if source.has_video else 1)
+
+
+def test_pictures_that_cannot_be_decoded_are_one_scene(corpus: Corpus, tmp_path: Path) -> None:
+    sources = sources_of(corpus)
+    (corpus.folder / "film.mp4").write_text("gone bad since it was looked at")
+    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", SEGMENT)
+    assert len(scenes) == len(sources)
+    assert list(rejects["item_id"]) == ["film"]
+    assert "cannot be decoded" in rejects["reason"].iloc[0]
+
+
+def test_no_dialogue_is_said(tmp_path: Path) -> None:
+    asr = Opener.of("none.such", {}, {}, fingerprint="none")
+    with pytest.raises(MscKedroError, match="No speech was understood"):
+        transcribe(empty("dialogue_spans"), empty("scenes"), {}, asr, asr, tmp_path, SEGMENT)
+
+
+def held_out(turns: dict[str, list[int]]) -> pd.DataFrame:
+    """`hold_out` of sources with dialogues of so many utterances, with the turns beside it."""
+    spans = [
+        (f"{source}-{place}", source, float(place), place + 1.0, count)
+        for source, counts in turns.items()
+        for place, count in enumerate(counts)
+    ]
+    columns = ["dialogue_id", "source_id", "start_s", "end_s", "turns"]
+    known = pd.DataFrame(spans, columns=columns)
+    heard = pd.DataFrame({"dialogue_id": known["dialogue_id"].repeat(known["turns"])})
+    splits = SplitParameters(train=0.6, valid=0.2, test=0.2, seed=1)
+    dialogues = hold_out(known.drop(columns="turns"), heard, splits)
+    schema("dialogues").validate(dialogues)
+    return dialogues.merge(known[["dialogue_id", "turns"]], on="dialogue_id")
+
+
+def test_held_out_by_source() -> None:
+    dialogues = held_out({"a": [4, 3], "b": [2, 0, 5], "c": [3], "d": [1, 1]})
+    assert "b-1" not in set(dialogues["dialogue_id"])  # nothing was said in it
+    assert (dialogues.groupby("source_id")["split"].nunique() == 1).all()
+    assert set(dialogues.loc[dialogues["turns"] > 1, "split"]) == {"train", "valid", "test"}
+    assert set(dialogues.loc[dialogues["source_id"] == "d", "split"]) == {"train"}  # no reply
+
+
+def test_held_out_within_few_sources(caplog: pytest.LogCaptureFixture) -> None:
+    dialogues = held_out({"a": [4, 3, 2, 1], "b": [2]})
+    assert set(dialogues.loc[dialogues["turns"] > 1, "split"]) == {"train", "valid", "test"}
+    assert "Fewer than 3 videos" in caplog.text
+
+
+def test_shards_are_in_order_of_source_and_time() -> None:
+    rows = [("b", 1.0), ("a", 5.0), ("b", 0.0), ("a", 2.0), ("c", 0.0)]
+    utterances = pd.DataFrame(
+        [(f"{s}{t}", s, t) for s, t in rows], columns=["utterance_id", "source_id", "start_s"]
+    )
+    shards = _shards(utterances, 2)
+    assert [[u.utterance_id for u in shard] for shard in shards] == [
+        ["a2.0", "a5.0"],
+        ["b0.0", "b1.0"],
+        ["c0.0"],
+    ]
+    assert _shards(utterances.head(0), 2) == []
+
+
+class Encoder:
+    """The mean colour; the shard writer asks for no more than a width and a size."""
+
+    width, short_side = 3, 16
+
+    def __call__(self, pictures: list[np.ndarray]) -> np.ndarray:
+        return np.stack([picture.reshape(-1, 3).mean(axis=0) / 255 for picture in pictures])
+
+
+def test_pictures_of_utterances(corpus: Corpus, tmp_path: Path) -> None:
+    columns = ["utterance_id", "source_id", "start_s", "end_s"]
+    rows = [("u2", "film", 2.1, 4.0), ("u1", "film", 0.0, 1.9), ("u3", "talk", 0.0, 4.0)]
+    utterances = pd.DataFrame(rows, columns=columns)
+    opener = SimpleNamespace(fingerprint="colour", open=Encoder)
+    made = [
+        encode_pictures(
+            utterances,
+            sources_of(corpus),
+            corpus,
+            opener,  # type: ignore[arg-type]
+            tmp_path / "work",
+            FeaturizeParameters(frames_per_s=rate),
+            ENGINE,
+        )
+        for rate in (3.0, 1.0)
+    ]
+    assert made[0].encoder != made[1].encoder  # an adapter of one rate is not one of the other
+    shards = RaggedShards(made[0].paths, encoder="", width=3)
+    assert sorted(shards) == ["u1", "u2"]  # what has no pictures has no row
+    first, second = shards["u1"], shards["u2"]
+    assert len(first.values) == len(second.values) == 6
+    assert np.allclose(first.values[:, 2], 30 / 255, atol=0.05)  # red all along
+    assert np.allclose(second.values, 240 / 255, atol=0.05)  # white all along
+    assert (np.diff(first.times_s) > 0).all() and 0 < first.times_s[0] < first.times_s[-1] < 1.9
+
+
+def test_features_of_an_utterance(tmp_path: Path) -> None:
+    def shards(name: str, *ids: str) -> RaggedShards:
+        one = Ragged(np.ones((2, 3), np.float32), np.array([0.1, 0.4], np.float32))
+        write_shard(tmp_path / name, dict.fromkeys(ids, one))
+        return RaggedShards([tmp_path / name], encoder=name, width=3)
+
+    load = feature_loader(shards("pictures", "a"), shards("sounds", "a", "b"))
+    both, heard, none = load("a"), load("b"), load("c")
+    assert both.video.shape == both.audio.shape == (2, 3)
+    assert both.times_s.tolist() == pytest.approx([0.1, 0.4])
+    assert heard.video is None and heard.times_s is None and heard.audio is not None
+    assert none.video is None and none.audio is None
+
+
+@pytest.mark.parametrize(
+    ("label", "letters"), [(-1, "?"), (0, "A"), (25, "Z"), (26, "A2"), (52, "A3")]
+)
+def test_speakers_have_letters(label: int, letters: str) -> None:
+    assert _letters(label) == letters
+
+
+class Stop(Exception):
+    """Says where checkpoints would have been kept."""
+
+
+def test_another_split_is_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of one split must not be gone on with in another, nor stop it."""
+    from msc_kedro.training import loop
+
+    def train(*_: object, checkpoint_folder: Path, **__: object) -> None:
+        raise Stop(checkpoint_folder)
+
+    monkeypatch.setattr(loop, "train", train)
+    monkeypatch.setattr(train_nodes, "_agent", lambda *_: None)
+    ids = ["a-1", "a-2"]
+    utterances = pd.DataFrame(
+        {
+            "utterance_id": ids,
+            "dialogue_id": "a",
+            "turn": [0, 1],
+            "start_s": [0.0, 1.0],
+            "text": "Hm",
+        }
+    )
+    speakers = pd.DataFrame({"utterance_id": ids, "speaker": ["A", "B"]})
+    voice = pd.DataFrame({"utterance_id": ids, "description": ""})
+    features = SimpleNamespace(encoder="encoder", width=3)
+
+    def folder_of(split: str, **changed: Any) -> Path:
+        dialogues = pd.DataFrame({"dialogue_id": ["a"], "split": [split]})
+        with pytest.raises(Stop) as caught:
+            train_nodes.train_agent(
+                utterances,
+                speakers,
+                voice,
+                dialogues,
+                features,  # type: ignore[arg-type]
+                features,  # type: ignore[arg-type]
+                Opener.of("none.such", {}, {}, fingerprint="model"),
+                tmp_path,
+                TrainParameters(**{**block("train"), **changed}),
+                ENGINE,
+            )
+        return caught.value.args[0]
+
+    assert folder_of("train") == folder_of("train")
+    assert folder_of("train").is_relative_to(tmp_path)
+    different = [folder_of("train"), folder_of("valid"), folder_of("train", seed=1)]
+    assert len(set(different)) == 3
