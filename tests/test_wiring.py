@@ -160,7 +160,7 @@ def resolved(text: str) -> str:
 
 def path_of(dataset: str) -> str:
     entry = CATALOG[dataset]
-    return entry["folder"] if dataset == "corpus" else f"{entry['filepath']}/{DVC_VERSION}"
+    return entry["filepath"] + ("" if dataset == "corpus" else f"/{DVC_VERSION}")
 
 
 def data_paths(paths: list[str]) -> set[str]:

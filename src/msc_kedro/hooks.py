@@ -78,7 +78,10 @@ class ReportHooks:
         from msc_kedro.report.from_catalog import write_report
 
         path = write_report(catalog, version=run_params["run_id"])
-        log.info("Report: %s", path)
+        here = Path.cwd()
+        print(
+            f"Report: {path.relative_to(here) if path.is_relative_to(here) else path}", flush=True
+        )
 
 
 def _stage(node: Node) -> str:

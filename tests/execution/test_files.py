@@ -138,3 +138,11 @@ def test_key_tells_contents_apart() -> None:
 def test_what_has_no_stable_name_is_refused(part: object) -> None:
     with pytest.raises(TypeError, match="cannot be part of a key"):
         key_of(part)
+
+
+def test_code_of_follows_the_source_and_refuses_what_is_not_there():
+    from msc_kedro.execution.files import code_of
+
+    assert code_of("media") == code_of("media") != code_of("media.sound") != code_of("seeing")
+    with pytest.raises(ModuleNotFoundError):
+        code_of("nothing_of_the_kind")

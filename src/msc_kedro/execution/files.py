@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 SUCCESS = "_SUCCESS"
@@ -79,6 +81,26 @@ def _plain(part: object) -> object:
     if isinstance(part, Path):
         return part.as_posix()
     raise TypeError(f"a {type(part).__name__} cannot be part of a key")
+
+
+@cache
+def code_of(*modules: str) -> str:
+    """A key of the source of modules and packages, by their dotted names below `msc_kedro`.
+
+    It goes into the key of what they make, so that a program that was changed does not take its
+    earlier results for new ones.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        spec = find_spec(f"msc_kedro.{module}")
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"msc_kedro.{module}")
+        origin = Path(spec.origin)
+        files = sorted(origin.parent.rglob("*")) if origin.name == "__init__.py" else [origin]
+        for file in files:
+            if file.suffix in (".py", ".json"):
+                digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:20]
 
 
 def once(path: Path, make: Callable[[Path], None]) -> Path:

@@ -145,7 +145,9 @@ def train(
         history.append(HistoryRow(done, steps[index].epoch, train_loss, valid_loss, rate, read))
         if progress is not None:
             progress(history[-1], len(steps))
-        if checkpoint_folder is not None and done % config.checkpoint_every_steps == 0:
+        finished = stopped or done == len(steps)
+        due = finished or done % config.checkpoint_every_steps == 0
+        if checkpoint_folder is not None and due:
             tensors = {f"trained.{name}": t for name, t in agent.trainable_state().items()}
             tensors |= {f"best.{name}": tensor for name, tensor in best_state.items()}
             tensors |= _optimizer_tensors(optimizer, parameters)

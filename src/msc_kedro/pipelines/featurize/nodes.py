@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
-from msc_kedro.execution.files import key_of
+from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.ragged import ShardSet
 from msc_kedro.execution.shards import map_shards
 from msc_kedro.models.opener import Opener
@@ -47,6 +47,7 @@ def encode_pictures(
             [u.utterance_id for u in shard],
             image_encoder.fingerprint,
             parameters.frames_per_s,
+            code_of("seeing", "media"),
         ),
         folder=work / "features",
         suffix=".safetensors",
@@ -79,7 +80,10 @@ def encode_sounds(
         ),
         _shards(utterances, engine.shard_utterances),
         key=lambda shard: key_of(
-            "sounds", [u.utterance_id for u in shard], audio_encoder.fingerprint
+            "sounds",
+            [u.utterance_id for u in shard],
+            audio_encoder.fingerprint,
+            code_of("listening", "media"),
         ),
         folder=work / "features",
         suffix=".safetensors",

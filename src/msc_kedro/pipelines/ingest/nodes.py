@@ -10,7 +10,7 @@ import pandas as pd
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.corpora.spans import Span, listed_spans, propose_spans
-from msc_kedro.execution.files import once
+from msc_kedro.execution.files import code_of, key_of, once
 from msc_kedro.execution.progress import steps
 from msc_kedro.media.probe import UnreadableMediaError, content_id, probe
 from msc_kedro.models.opener import Opener
@@ -46,7 +46,8 @@ def read_sources(
             if source_id in sounds:
                 raise UnreadableMediaError("its content is the same as an earlier file's")
             sounds[source_id] = once(
-                work / "sound" / f"{source_id}.flac", partial(_write_sound, path)
+                work / "sound" / f"{key_of(source_id, code_of('media'))}.flac",
+                partial(_write_sound, path),
             )
         except UnreadableMediaError as error:
             rejects.append((name, "ingest", str(error)))

@@ -13,7 +13,7 @@ import pandas as pd
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.corpora.splits import split_sources
 from msc_kedro.errors import MscKedroError
-from msc_kedro.execution.files import key_of
+from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.shards import map_shards
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.models.opener import Opener
@@ -53,7 +53,11 @@ def find_scenes(
         detect,
         seen,
         key=lambda source: key_of(
-            "scenes", source.source_id, parameters.scene_threshold, parameters.min_scene_s
+            "scenes",
+            source.source_id,
+            parameters.scene_threshold,
+            parameters.min_scene_s,
+            code_of("media"),
         ),
         folder=work / "scenes",
         suffix=".json",
@@ -104,8 +108,8 @@ def transcribe(
 
     def key(dialogue: Any) -> str:
         spans = cuts[dialogue.source_id][["start_s", "end_s"]].to_numpy().tolist()
-        models = (asr.fingerprint, diarizer.fingerprint)
-        return key_of("utterances", dialogue.dialogue_id, spans, models, parameters.model_dump())
+        made_by = (asr.fingerprint, diarizer.fingerprint, code_of("listening", "media"))
+        return key_of("utterances", dialogue.dialogue_id, spans, made_by, parameters.model_dump())
 
     rows: list[dict[str, object]] = []
     rejects: list[Reject] = []

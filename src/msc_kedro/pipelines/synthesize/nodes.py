@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from msc_kedro.execution.files import key_of, once
+from msc_kedro.execution.files import code_of, key_of, once
 from msc_kedro.execution.progress import steps
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.synthesize.parameters import SynthesizeParameters
@@ -34,7 +34,10 @@ def speak_replies(
     spoken: dict[str, Path] = {}
     rows = replies[replies["text"].str.contains(r"\w")]
     for reply in steps(list(rows.itertuples()), title="speaking", unit="replies"):
-        voices = [opener.fingerprint for opener in openers.values()]
+        voices = [
+            *(opener.fingerprint for opener in openers.values()),
+            code_of("speaking", "voice"),
+        ]
         key = key_of("speech", reply.text, reply.description, voices, parameters.model_dump())
         make = partial(_speak, reply.text, reply.description, openers, parameters)
         spoken[reply.utterance_id] = once(work / "speech" / f"{key}.flac", make)

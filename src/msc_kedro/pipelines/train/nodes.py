@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from msc_kedro.execution.files import key_of
+from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.ragged import RaggedShards
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.agents import feature_loader
@@ -65,6 +65,7 @@ def train_agent(
         / key_of(
             parameters.model_dump(),
             language_model.fingerprint,
+            code_of("agent", "dialogue", "training"),
             (picture_features.encoder, sound_features.encoder),
             [[d.dialogue_id, d.split, [asdict(turn) for turn in d.turns]] for d in known],
         ),
