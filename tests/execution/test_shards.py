@@ -60,3 +60,21 @@ def test_no_shards(tmp_path: Path) -> None:
 def test_the_same_shard_twice(tmp_path: Path) -> None:
     first, second = run(Worker(), "aa", tmp_path)
     assert first == second and first.read_text() == "a"
+
+
+def test_in_parallel_keeps_the_order_and_ends_with_the_first_error():
+    from msc_kedro.execution.parallel import in_parallel
+
+    done = list(in_parallel(lambda n: n * n, range(20), workers=4, title="t"))
+    assert done == [n * n for n in range(20)]
+    begun = []
+
+    def fails_at_three(number: int) -> int:
+        begun.append(number)
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    with pytest.raises(ValueError, match="three"):
+        list(in_parallel(fails_at_three, range(1000), workers=1, title="t"))
+    assert len(begun) < 1000

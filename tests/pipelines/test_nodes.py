@@ -35,6 +35,7 @@ def block(name: str) -> dict[str, Any]:
     return yaml.safe_load((CONF / f"parameters_{name}.yml").read_text(encoding="utf-8"))[name]
 
 
+ENGINE = EngineParameters(threads=1, shard_utterances=8)
 SEGMENT = SegmentParameters(**block("segment"))
 ENGINE = EngineParameters(threads=1, shard_utterances=2)
 
@@ -85,7 +86,8 @@ def test_pictures_that_cannot_be_decoded_are_one_scene(corpus: Corpus, tmp_path:
 def test_no_dialogue_is_said(tmp_path: Path) -> None:
     asr = Opener.of("none.such", {}, {}, fingerprint="none")
     with pytest.raises(MscKedroError, match="No speech was understood"):
-        transcribe(empty("dialogue_spans"), empty("scenes"), {}, asr, asr, tmp_path, SEGMENT)
+        spans, scenes = empty("dialogue_spans"), empty("scenes")
+        transcribe(spans, scenes, {}, asr, asr, tmp_path, SEGMENT, ENGINE)
 
 
 def held_out(turns: dict[str, list[int]]) -> pd.DataFrame:

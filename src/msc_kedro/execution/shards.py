@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from msc_kedro.execution.files import whole_file
-from msc_kedro.execution.progress import steps
+from msc_kedro.execution.parallel import in_parallel
 
 Shard = TypeVar("Shard")
 
@@ -20,6 +20,7 @@ def map_shards(
     folder: Path,
     suffix: str,
     title: str,
+    workers: int = 1,
 ) -> tuple[Path, ...]:
     """`function(shard, path to write)` for each shard whose result is not in `folder` yet.
 
@@ -28,13 +29,19 @@ def map_shards(
         folder: where results are kept between runs.
         suffix: of the results' file names.
         title: shown with the progress.
+        workers: shards at a time, in threads.
 
     Returns:
         The results' paths, in the order of the shards. A crash costs the shard at hand.
     """
     paths = tuple(folder / f"{key(shard)}{suffix}" for shard in shards)
     missing = [pair for pair in zip(shards, paths, strict=True) if not pair[1].is_file()]
-    for shard, path in steps(missing, title=title, unit="shards"):
+
+    def make(shard_and_path: tuple[Shard, Path]) -> None:
+        shard, path = shard_and_path
         with whole_file(path) as temporary:
             function(shard, temporary)
+
+    for _ in in_parallel(make, missing, workers=workers, title=title, unit="shards"):
+        pass
     return paths

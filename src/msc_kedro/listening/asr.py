@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -50,8 +51,10 @@ class Segment:
     language: str
 
 
-def open_whisper(folder: Path, *, threads: int, compute_type: str, device: str) -> WhisperModel:
-    """A CTranslate2 Whisper model from a folder.
+def open_whisper(
+    folder: Path, *, threads: int, compute_type: str, device: str, workers: int = 1
+) -> WhisperModel:
+    """A CTranslate2 Whisper model from a folder, for `workers` calls at a time.
 
     Raises:
         MscKedroError: where the folder holds no such model.
@@ -68,6 +71,7 @@ def open_whisper(folder: Path, *, threads: int, compute_type: str, device: str) 
         str(folder),
         device=device,
         cpu_threads=threads,
+        num_workers=workers,
         compute_type=compute_type,
         local_files_only=True,
     )
@@ -78,7 +82,8 @@ class WhisperTranscriber:
 
     Args:
         folder: a CTranslate2 Whisper model.
-        threads: of the processor; 0 leaves it to CTranslate2.
+        threads: of the processor, for one call; more than one is slower on short pieces.
+        workers: calls that may go on at a time, from as many threads; 0 for one per core.
         compute_type: CTranslate2's, "int8" on a processor, "float16" on a GPU.
         device: "cpu" or "cuda".
         language: ISO code; None lets a multilingual model find out.
@@ -89,14 +94,19 @@ class WhisperTranscriber:
         self,
         folder: Path,
         *,
-        threads: int = 0,
+        threads: int = 1,
+        workers: int = 0,
         compute_type: str = "int8",
         device: str = "cpu",
         language: str | None = None,
         beam_size: int = BEAM_SIZE,
     ) -> None:
         self._model = open_whisper(
-            folder, threads=threads, compute_type=compute_type, device=device
+            folder,
+            threads=threads,
+            workers=workers or os.cpu_count() or 1,
+            compute_type=compute_type,
+            device=device,
         )
         self._language = language
         self._beam_size = beam_size

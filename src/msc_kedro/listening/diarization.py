@@ -12,6 +12,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from msc_kedro.errors import MscKedroError
@@ -154,6 +155,7 @@ class Diarizer:
         from pyannote.audio.core.plda import PLDA
         from pyannote.audio.pipelines import SpeakerDiarization
 
+        self._one_at_a_time = Lock()  # the pipeline keeps state between its steps
         # The pipeline opens a PLDA from the hub even where the clustering has no use for one.
         unused_plda = PLDA.__new__(PLDA)
         self._pipeline = SpeakerDiarization(
@@ -190,7 +192,8 @@ class Diarizer:
         if sound.size < SHORTEST_S * SAMPLE_RATE or not sound.any():
             return ()
         file = {"waveform": torch.from_numpy(sound)[None], "sample_rate": SAMPLE_RATE}
-        found = self._pipeline(file, num_speakers=speakers).speaker_diarization
+        with self._one_at_a_time:
+            found = self._pipeline(file, num_speakers=speakers).speaker_diarization
         length_s = sound.size / SAMPLE_RATE
         spans = sorted(
             (max(0.0, span.start), min(length_s, span.end), label)

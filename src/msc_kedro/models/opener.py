@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from typing import Any
+
+_OPENING = RLock()  # two threads that want a model at once must not both load it
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,13 @@ class Opener:
         return _open(self)
 
 
-@lru_cache(maxsize=16)
 def _open(opener: Opener) -> Any:
+    with _OPENING:
+        return _opened(opener)
+
+
+@lru_cache(maxsize=16)
+def _opened(opener: Opener) -> Any:
     module, _, name = opener.opens.rpartition(".")
     made = getattr(import_module(module), name)
     folders = {argument: Path(folder) for argument, folder in opener.folders}

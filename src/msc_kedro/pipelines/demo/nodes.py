@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.demo.parameters import DemoParameters
+from msc_kedro.pipelines.parameters import EngineParameters
 
 
 def make_demo_corpus(
-    voice_female: Opener, voice_male: Opener, parameters: DemoParameters
+    voice_female: Opener,
+    voice_male: Opener,
+    parameters: DemoParameters,
+    engine: EngineParameters,
 ) -> Iterator[tuple[str, bytes]]:
     """Speak and film the scripted dialogues.
 
@@ -26,7 +30,12 @@ def make_demo_corpus(
 
     def files() -> Iterator[tuple[str, bytes]]:
         truths = []
-        for video in make_demo(voices, seed=parameters.seed, dialogues=parameters.dialogues):
+        for video in make_demo(
+            voices,
+            seed=parameters.seed,
+            dialogues=parameters.dialogues,
+            workers=engine.threads,
+        ):
             truths.append(video.truth)
             yield f"{video.name}.mp4", video.mp4
         yield "truth.json", truth_json(truths)

@@ -17,7 +17,7 @@ from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.shards import map_shards
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.models.opener import Opener
-from msc_kedro.pipelines.parameters import SplitParameters
+from msc_kedro.pipelines.parameters import EngineParameters, SplitParameters
 from msc_kedro.pipelines.rejects import Reject, rejects_table
 from msc_kedro.pipelines.segment.parameters import SegmentParameters
 from msc_kedro.tables import SPLITS, span_id
@@ -81,6 +81,7 @@ def transcribe(
     diarizer: Opener,
     work: Path,
     parameters: SegmentParameters,
+    engine: EngineParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut every dialogue into utterances, with their words.
 
@@ -115,7 +116,13 @@ def transcribe(
     rejects: list[Reject] = []
     items = list(dialogue_spans.itertuples())
     files = map_shards(
-        listen, items, key=key, folder=work / "utterances", suffix=".json", title="transcribing"
+        listen,
+        items,
+        key=key,
+        folder=work / "utterances",
+        suffix=".json",
+        title="transcribing",
+        workers=engine.threads,
     )
     for dialogue, file in zip(items, files, strict=True):
         heard = json.loads(file.read_text())

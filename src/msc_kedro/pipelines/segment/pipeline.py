@@ -25,6 +25,7 @@ def create_pipeline() -> Pipeline:
                     "diarizer",
                     "work",
                     "params:segment",
+                    "params:engine",
                 ],
                 ["utterances", "segment_rejects"],
                 name="transcribe",

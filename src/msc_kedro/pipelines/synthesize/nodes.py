@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from msc_kedro.execution.files import code_of, key_of, once
-from msc_kedro.execution.progress import steps
+from msc_kedro.execution.parallel import in_parallel
 from msc_kedro.models.opener import Opener
+from msc_kedro.pipelines.parameters import EngineParameters
 from msc_kedro.pipelines.synthesize.parameters import SynthesizeParameters
 from msc_kedro.tables import empty
 
@@ -24,6 +25,7 @@ def speak_replies(
     voice_male: Opener,
     work: Path,
     parameters: SynthesizeParameters,
+    engine: EngineParameters,
 ) -> dict[str, Path]:
     """Speak every reply that has words, in the voice and the manner that its description asks for.
 
@@ -31,17 +33,15 @@ def speak_replies(
         Sound files by utterance id.
     """
     openers = {"female": voice_female, "male": voice_male}
-    spoken: dict[str, Path] = {}
-    rows = replies[replies["text"].str.contains(r"\w")]
-    for reply in steps(list(rows.itertuples()), title="speaking", unit="replies"):
-        voices = [
-            *(opener.fingerprint for opener in openers.values()),
-            code_of("speaking", "voice"),
-        ]
-        key = key_of("speech", reply.text, reply.description, voices, parameters.model_dump())
+    made_by = [*(one.fingerprint for one in openers.values()), code_of("speaking", "voice")]
+
+    def speak(reply: Any) -> tuple[str, Path]:
+        key = key_of("speech", reply.text, reply.description, made_by, parameters.model_dump())
         make = partial(_speak, reply.text, reply.description, openers, parameters)
-        spoken[reply.utterance_id] = once(work / "speech" / f"{key}.flac", make)
-    return spoken
+        return reply.utterance_id, once(work / "speech" / f"{key}.flac", make)
+
+    rows = list(replies[replies["text"].str.contains(r"\w")].itertuples())
+    return dict(in_parallel(speak, rows, workers=engine.threads, title="speaking", unit="replies"))
 
 
 def _speak(
@@ -69,26 +69,30 @@ def listen_to_replies(
     asr: Opener,
     pitch_tracker: Opener,
     gender_classifier: Opener,
+    engine: EngineParameters,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Hear whether the words came through and whether the manner is the one asked for.
 
     Returns:
         The `speech` table and its scores; both empty where nothing was spoken.
     """
-
     from msc_kedro.evaluation.spoken import hear, speech_scores
 
     listeners = (asr.open(), pitch_tracker.open(), gender_classifier.open())
     known = replies.set_index("utterance_id")
-    rows = [
-        {
+
+    def listen(spoken: tuple[str, Path]) -> dict[str, Any]:
+        identity, path = spoken
+        reply = known.loc[identity]
+        return {
             "utterance_id": identity,
-            **hear(
-                path, known.loc[identity, "text"], known.loc[identity, "description"], *listeners
-            ),
+            **hear(path, reply["text"], reply["description"], *listeners),
         }
-        for identity, path in steps(list(spoken_replies.items()), title="listening", unit="replies")
-    ]
+
+    spoken = list(spoken_replies.items())
+    rows = list(
+        in_parallel(listen, spoken, workers=engine.threads, title="listening", unit="replies")
+    )
     if not rows:
         return empty("speech"), []
     speech = pd.DataFrame(rows)

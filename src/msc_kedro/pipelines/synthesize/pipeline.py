@@ -11,13 +11,27 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 speak_replies,
-                ["replies", "voice_female", "voice_male", "work", "params:synthesize"],
+                [
+                    "replies",
+                    "voice_female",
+                    "voice_male",
+                    "work",
+                    "params:synthesize",
+                    "params:engine",
+                ],
                 "spoken_replies",
                 name="speak_replies",
             ),
             Node(
                 listen_to_replies,
-                ["replies", "spoken_replies", "asr", "pitch_tracker", "gender_classifier"],
+                [
+                    "replies",
+                    "spoken_replies",
+                    "asr",
+                    "pitch_tracker",
+                    "gender_classifier",
+                    "params:engine",
+                ],
                 ["speech", "speech_metrics"],
                 name="listen_to_replies",
             ),
