@@ -37,7 +37,6 @@ def block(name: str) -> dict[str, Any]:
 
 ENGINE = EngineParameters(threads=1, shard_utterances=8)
 SEGMENT = SegmentParameters(**block("segment"))
-ENGINE = EngineParameters(threads=1, shard_utterances=2)
 
 
 def sources_of(corpus: Corpus) -> pd.DataFrame:
