@@ -13,6 +13,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import whole_file
 
 log = logging.getLogger("msc_kedro")
@@ -70,18 +71,28 @@ class ProgressHooks:
 
 
 class ReportHooks:
-    """Writes the report after every run that went well."""
+    """Writes the report after every run, also after one that a user's mistake ended."""
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: DataCatalog) -> None:
         """Gather what is there by now, and say where the page is."""
-        from msc_kedro.report.from_catalog import write_report
+        _report(catalog, run_params["run_id"], "Report")
 
-        path = write_report(catalog, version=run_params["run_id"])
-        here = Path.cwd()
-        print(
-            f"Report: {path.relative_to(here) if path.is_relative_to(here) else path}", flush=True
-        )
+    @hook_impl(trylast=True)
+    def on_pipeline_error(
+        self, error: Exception, run_params: dict[str, Any], catalog: DataCatalog
+    ) -> None:
+        """Show what was finished before a mistake that the user can mend."""
+        mendable = isinstance(error, MscKedroError) or isinstance(error.__cause__, MscKedroError)
+        if mendable and catalog.exists("sources"):
+            _report(catalog, run_params["run_id"], "Report of what was finished")
+
+
+def _report(catalog: DataCatalog, version: str, title: str) -> None:
+    from msc_kedro.report.from_catalog import write_report
+
+    path, here = write_report(catalog, version=version), Path.cwd()
+    print(f"{title}: {path.relative_to(here) if path.is_relative_to(here) else path}", flush=True)
 
 
 def _stage(node: Node) -> str:

@@ -16,6 +16,8 @@ class ModelDataset(AbstractDataset[Any, Opener]):
     Args:
         opens: dotted name of the class that takes the folders and does the work.
         models: argument name to model source, as in conf/<recipe>/models.yml.
+        packaged: sources of models that the class finds inside its own package: they are checked
+            and named, not handed over.
         options: further keyword arguments of the class.
         metadata: for kedro-viz.
     """
@@ -25,11 +27,13 @@ class ModelDataset(AbstractDataset[Any, Opener]):
         *,
         opens: str,
         models: dict[str, dict[str, Any]],
+        packaged: list[dict[str, Any]] | None = None,
         options: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._opens = opens
         self._specs = {argument: ModelSpec.model_validate(m) for argument, m in models.items()}
+        self._packaged = [ModelSpec.model_validate(model) for model in packaged or []]
         self._options = options or {}
         self.metadata = metadata
 
@@ -40,13 +44,19 @@ class ModelDataset(AbstractDataset[Any, Opener]):
             MscKedroError: a model is neither cached nor to be had from any of its sources.
         """
         folders = {argument: str(ensure(spec)) for argument, spec in self._specs.items()}
-        fingerprint = "+".join(spec.fingerprint for spec in self._specs.values())
+        for spec in self._packaged:
+            ensure(spec)
+        fingerprint = "+".join(spec.fingerprint for spec in self._all)
         return Opener.of(self._opens, folders, self._options, fingerprint=fingerprint)
+
+    @property
+    def _all(self) -> list[ModelSpec]:
+        return [*self._specs.values(), *self._packaged]
 
     def uses(self) -> list[tuple[str, str, str, str]]:
         """Slot, title, source and licence of each model; the source is the one it came from."""
         told = []
-        for spec in self._specs.values():
+        for spec in self._all:
             kept = receipt(spec)
             source = kept.source if kept else spec.revision
             told.append((spec.slot, spec.title, source, spec.licence))
@@ -62,6 +72,6 @@ class ModelDataset(AbstractDataset[Any, Opener]):
     def _describe(self) -> dict[str, Any]:
         return {
             "opens": self._opens,
-            "models": {a: f"{s.title} @ {s.revision}" for a, s in self._specs.items()},
+            "models": [f"{spec.title} @ {spec.revision}" for spec in self._all],
             "options": self._options,
         }
