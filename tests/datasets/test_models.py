@@ -6,6 +6,7 @@ import hashlib
 import pickle
 
 import pytest
+from kedro.io import DatasetError
 
 from msc_kedro.datasets import ModelDataset
 from msc_kedro.errors import MscKedroError
@@ -39,10 +40,13 @@ def test_hands_over_the_folder_of_the_checked_files(source):
     dataset = ModelDataset(opens="types.SimpleNamespace", models={"folder": source})
     opened = dataset.load().open()
     assert (opened.folder / "weights.bin").read_bytes() == b"weights"
-    assert dataset.uses() == [("thing", "A thing", dataset.uses()[0][2], "MIT")]
+    ((slot, title, taken_from, licence),) = dataset.uses()
+    assert (slot, title, licence) == ("thing", "A thing", "MIT")
+    assert taken_from == f"folder {source['sources'][0]['folder']}"
 
 
 def test_other_bytes_are_refused(source):
     source["files"]["weights.bin"]["sha256"] = "0" * 64
-    with pytest.raises(MscKedroError, match="thing"):
+    with pytest.raises(DatasetError, match="thing") as told:
         ModelDataset(opens="types.SimpleNamespace", models={"folder": source}).load()
+    assert isinstance(told.value.__cause__, MscKedroError)

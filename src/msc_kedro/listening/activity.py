@@ -43,3 +43,26 @@ def speech_spans(
         (max(0, span["start"]) / SAMPLE_RATE, min(sound.size, span["end"]) / SAMPLE_RATE)
         for span in get_speech_timestamps(sound, options)
     ]
+
+
+class SpeechDetector:
+    """`speech_spans` as a model of the catalog, for sound that may hold no speech at all.
+
+    Args:
+        threshold: probability from which a frame is speech; silero's own.
+        min_pause_s: shorter pauses do not part spans.
+        margin_s: added on both sides.
+    """
+
+    def __init__(
+        self, *, threshold: float = 0.5, min_pause_s: float = 0.5, margin_s: float = 0.1
+    ) -> None:
+        self._options = {
+            "threshold": threshold,
+            "min_pause_s": min_pause_s,
+            "margin_s": margin_s,
+        }
+
+    def __call__(self, samples: ArrayLike) -> list[tuple[float, float]]:
+        """Spans of speech (start, end) in seconds, in order; samples are mono [n] at 16 kHz."""
+        return speech_spans(samples, **self._options)
