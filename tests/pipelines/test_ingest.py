@@ -21,7 +21,7 @@ from msc_kedro.pipelines.rejects import refuse_if_too_many, rejects_table
 from msc_kedro.tables import schema
 
 INGEST = IngestParameters(max_pause_s=8.0, max_dialogue_s=120.0)
-DETECTOR = Opener.of("msc_kedro.listening.speech.SpeechDetector", {}, {}, fingerprint="none")
+DETECTOR = Opener.of("msc_kedro.listening.activity.SpeechDetector", {}, {}, fingerprint="none")
 
 
 def parameters(share: float = 0.5) -> CorpusParameters:
