@@ -23,5 +23,10 @@ def register_pipelines() -> dict[str, Pipeline]:
     return made
 
 
+def makers() -> dict[str, str]:
+    """Which stage makes a dataset, by the dataset's name."""
+    return {name: stage for stage in STAGES for name in _pipeline(stage).all_outputs()}
+
+
 def _pipeline(name: str) -> Pipeline:
     return import_module(f"msc_kedro.pipelines.{name}").create_pipeline()

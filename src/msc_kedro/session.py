@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
 from msc_kedro.execution.files import is_whole
@@ -42,7 +41,7 @@ class ProjectSession(KedroSession):
         if self._wants_demo(names):
             names.insert(0, "demo")
         if in_dvc():
-            load_versions = {**self._dvc_versions(names), **(load_versions or {})}
+            load_versions = {**self._dvc_versions(), **(load_versions or {})}
         return super().run(pipeline_names=names, load_versions=load_versions, **options)
 
     def _wants_demo(self, names: Iterable[str]) -> bool:
@@ -56,16 +55,11 @@ class ProjectSession(KedroSession):
             and not is_whole(self._project_path / folder)
         )
 
-    def _dvc_versions(self, names: Iterable[str]) -> dict[str, str]:
-        """The constant version for every versioned dataset that the pipelines take from outside."""
-        known = [pipelines[name] for name in names if name in pipelines]  # Kedro tells of others
-        taken = {name for pipeline in known for name in pipeline.inputs()}
-        catalog = self.load_context().catalog
-        return {
-            name: DVC_VERSION
-            for name in taken
-            if getattr(catalog.get(name), "_version", None) is not None
-        }
+    def _dvc_versions(self) -> dict[str, str]:
+        """The constant version for every versioned dataset: free inputs, what the stage itself
+        hands on between its nodes, and what the report shows."""
+        catalog = self._get_config_loader()["catalog"]
+        return {name: DVC_VERSION for name, entry in catalog.items() if entry.get("versioned")}
 
 
 def in_dvc() -> bool:
