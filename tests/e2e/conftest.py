@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +74,8 @@ class Chain:
         return json.loads((self.folder / "data/01_raw/demo/truth.json").read_text())["dialogues"]
 
 
-def copy_project(target: Path) -> None:
-    """The project without its data, and smaller by `CUT`."""
+def copy_project(target: Path, cut: Mapping[tuple[str, str, str], int] = CUT) -> None:
+    """The project without its data, and smaller by `cut`: (file, block, key) to value."""
     for name in COPIED:
         source = PROJECT / name
         if source.is_dir():
@@ -83,7 +84,7 @@ def copy_project(target: Path) -> None:
         else:
             shutil.copy(source, target / name)
     (target / "conf" / "local").mkdir(exist_ok=True)
-    for (file, block, key), value in CUT.items():
+    for (file, block, key), value in cut.items():
         path = target / "conf" / "base" / file
         content = yaml.safe_load(path.read_text())
         content[block][key] = value

@@ -8,6 +8,7 @@ Legend: b replies of a batch, s positions, v vocabulary, d width.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -38,7 +39,7 @@ class Decoding:
     top_p: float = 0.8
     top_k: int = 30
     temperature: float = 0.8
-    seed: int = 0  # of sampling; the reply at place i draws from seed and i
+    seed: int = 0  # of sampling; a reply draws from it and the id of the turn it answers for
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def reply(
     for start in range(0, len(by_length), decoding.batch_size):
         places = by_length[start : start + decoding.batch_size]
         batch = [packs[place] for place in places]
-        choose = _greedy if decoding.method == "greedy" else _sampler(decoding, places)
+        asked = [pack.branches[0].utterance_id or "" for pack in batch]
+        choose = _greedy if decoding.method == "greedy" else _sampler(decoding, asked)
         features = features_of_packs(batch, load, budget)
         written = generate_tokens(
             agent, batch, features, choose=choose, max_new_tokens=decoding.max_new_tokens
@@ -184,14 +186,20 @@ def _greedy(_step: int, logits: Tensor) -> list[int]:
     return [int(token) for token in logits.argmax(dim=-1)]
 
 
-def _sampler(decoding: Decoding, places: Sequence[int]) -> Choose:
-    """Temperature, then top-k, then top-p; each reply draws from its own generator."""
+def _sampler(decoding: Decoding, utterance_ids: Sequence[str]) -> Choose:
+    """Temperature, then top-k, then top-p; each reply draws from its own generator.
+
+    So it does not depend on which other replies are asked for with it.
+    """
     if decoding.temperature <= 0 or decoding.top_k < 1 or not 0 < decoding.top_p <= 1:
         raise MscKedroError(
             f"sampling: found temperature {decoding.temperature}, top_k {decoding.top_k}, top_p "
             f"{decoding.top_p}; expected above 0, 1 or more, within (0, 1]."
         )
-    generators = [torch.Generator().manual_seed(decoding.seed * 1_000_003 + p) for p in places]
+    generators = [
+        torch.Generator().manual_seed(zlib.crc32(f"{decoding.seed} {name}".encode()))
+        for name in utterance_ids
+    ]
 
     def choose(_step: int, logits: Tensor) -> list[int]:
         kept, ids = (logits.cpu() / decoding.temperature).topk(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msc_kedro.dialogue.prompt import PROMPT_VERSION, SENSES, PromptStyle
@@ -34,6 +36,15 @@ class Adapter:
 
     config: dict[str, Any]
     state: dict[str, Tensor]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names the adapter by content: the same settings and tensors, the same fingerprint."""
+        from safetensors.torch import save
+
+        digest = hashlib.sha256(json.dumps(self.config, sort_keys=True).encode())
+        digest.update(save(dict(sorted(self.state.items()))))
+        return digest.hexdigest()[:20]
 
     @property
     def style(self) -> PromptStyle:

@@ -20,6 +20,7 @@ def create_pipeline() -> Pipeline:
                     "picture_features",
                     "sound_features",
                     "language_model",
+                    "work",
                     "params:evaluate",
                     "params:engine",
                 ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ def listen_to_replies(
     asr: Opener,
     pitch_tracker: Opener,
     gender_classifier: Opener,
+    work: Path,
     engine: EngineParameters,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Hear whether the words came through and whether the manner is the one asked for.
@@ -77,16 +79,23 @@ def listen_to_replies(
         The `speech` table and its scores; both empty where nothing was spoken.
     """
     from msc_kedro.evaluation.spoken import hear, speech_scores
+    from msc_kedro.media.probe import content_id
 
-    listeners = (asr.open(), pitch_tracker.open(), gender_classifier.open())
+    listeners = (asr, pitch_tracker, gender_classifier)
+    made_by = [*(one.fingerprint for one in listeners), code_of("evaluation", "listening", "voice")]
     known = replies.set_index("utterance_id")
 
     def listen(spoken: tuple[str, Path]) -> dict[str, Any]:
         identity, path = spoken
-        reply = known.loc[identity]
+        asked = known.loc[identity, ["text", "description"]].tolist()
+        key = key_of("heard", content_id(path, digits=20), asked, made_by)
+
+        def make(file: Path) -> None:
+            file.write_text(json.dumps(hear(path, *asked, *(one.open() for one in listeners))))
+
         return {
             "utterance_id": identity,
-            **hear(path, reply["text"], reply["description"], *listeners),
+            **json.loads(once(work / "heard" / f"{key}.json", make).read_text()),
         }
 
     spoken = list(spoken_replies.items())

@@ -30,6 +30,7 @@ def create_pipeline() -> Pipeline:
                     "asr",
                     "pitch_tracker",
                     "gender_classifier",
+                    "work",
                     "params:engine",
                 ],
                 ["speech", "speech_metrics"],
