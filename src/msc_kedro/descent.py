@@ -139,7 +139,7 @@ def refuse_mixed(catalog: DataCatalog, names: Iterable[str]) -> None:
     raise MscKedroError(
         "What would be read does not belong together:\n"
         + "\n".join(told)
-        + f"\nMake it again: kedro run --pipelines {wanted}\n"
+        + f"\nMake it again, with the same --env and --params: kedro run --pipelines {wanted}\n"
         "or name versions that belong together: --load-versions NAME:VERSION,…"
     )
 

@@ -127,13 +127,3 @@ def test_viz_builds(chain):
     done = chain.run(*KEDRO, "viz", "build")
     assert done.returncode == 0, done.stderr[-2000:]
     assert (chain.folder / "build" / "index.html").is_file()
-
-
-def test_dvc_reproduces_everything_once(chain):
-    for command in (("git", "init", "-q"), ("dvc", "init", "-q")):
-        assert chain.run(*command).returncode == 0
-    first = chain.run("dvc", "repro")
-    assert first.returncode == 0, (first.stdout + first.stderr)[-4000:]
-    assert first.stdout.count("Running stage") == 9
-    second = chain.run("dvc", "repro")
-    assert "Data and pipelines are up to date" in second.stdout
