@@ -26,6 +26,12 @@ def sentences():
     return SENTENCES
 
 
+@pytest.fixture(scope="session")
+def few(sentences):
+    """Some of them, for what takes long."""
+    return sentences[::2]
+
+
 @dataclass(frozen=True)
 class Heard:
     """What the measures of `listening` say of some speech."""
