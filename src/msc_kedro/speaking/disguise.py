@@ -35,6 +35,11 @@ class Disguise:
     identity: Identity
 
     @property
+    def base(self) -> str:
+        """Name of the voice it is made of."""
+        return self.voice.name
+
+    @property
     def gender(self) -> Gender:
         """That of the voice it is made of."""
         return self.voice.gender

@@ -1,41 +1,42 @@
 """Drawn talking heads: one look per person, one face per expression, mouth and lids that move.
 
-A shot needs one background (`rooms`) and a head for each opening of mouth and lids; they are drawn
-once and pasted together for each picture.
+A shot needs one backdrop (`backdrops`) and a head for each opening of mouth and lids; they are
+drawn once and pasted together for each picture.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msc_kedro.corpora.demo.rooms import HEIGHT, SCALE, WIDTH, Colour, mixed, shaded
+from msc_kedro.corpora.demo.backdrops import HEIGHT, SCALE, Backdrop, Colour, mixed, shaded
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     from msc_kedro.corpora.demo.moods import Expression
 
 MOUTHS = 6  # openings from shut to wide
 LIDS = 3  # open, half, shut
+SHOULDERS, HAIR_TOP = 1.7, 1.5  # as far as anybody reaches to the sides and up, in half faces
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the picture
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a person and the room behind look. Colours are RGB.
+    """How a person looks, and what is behind in a close shot. Colours are RGB.
 
-    `room` is the colour of the wall at the top and at the bottom.
     `centre` is the middle of the face in pixels and `size` half its height: the framing.
-    `hair_style` is one of long, bun, curls, short, bald, cap; `scene` is one of those of
-    `rooms.draw_room`.
+    `hair_style` is one of long, bun, curls, short, bald, cap.
     """
 
     skin: Colour
     hair: Colour
     shirt: Colour
-    room: tuple[Colour, Colour]
     hair_style: str
-    scene: str
+    backdrop: Backdrop
     centre: tuple[int, int]
     size: int
     glasses: bool = False
@@ -44,34 +45,43 @@ class Look:
 
 LOOKS: dict[str, Look] = {
     "Anna": Look(
-        (244, 205, 178), (196, 92, 48), (38, 110, 120), ((250, 226, 178), (226, 160, 96)),
-        "long", "window", (150, 118), 62,
+        (244, 205, 178), (196, 92, 48), (38, 110, 120),
+        "long", Backdrop("window", (250, 226, 178), (226, 160, 96)), (150, 118), 62,
     ),
     "Ruth": Look(
-        (226, 184, 160), (186, 186, 192), (122, 52, 92), ((46, 66, 92), (92, 120, 150)),
-        "bun", "shelf", (178, 122), 58, glasses=True,
+        (226, 184, 160), (186, 186, 192), (122, 52, 92),
+        "bun", Backdrop("shelf", (46, 66, 92), (92, 120, 150)), (178, 122), 58, glasses=True,
     ),
     "Mia": Look(
-        (142, 92, 62), (34, 24, 22), (246, 196, 60), ((128, 206, 190), (58, 148, 140)),
-        "curls", "hills", (140, 128), 54,
+        (142, 92, 62), (34, 24, 22), (246, 196, 60),
+        "curls", Backdrop("hills", (128, 206, 190), (58, 148, 140)), (140, 128), 54,
     ),
     "Ben": Look(
-        (206, 150, 112), (52, 36, 28), (222, 226, 230), ((120, 48, 44), (74, 26, 30)),
-        "short", "stripes", (166, 114), 64,
+        (206, 150, 112), (52, 36, 28), (222, 226, 230),
+        "short", Backdrop("stripes", (120, 48, 44), (74, 26, 30)), (166, 114), 64,
     ),
     "Carl": Look(
-        (236, 190, 170), (120, 112, 106), (74, 88, 52), ((196, 206, 150), (120, 140, 84)),
-        "bald", "tiles", (144, 116), 66, beard=True,
+        (236, 190, 170), (120, 112, 106), (74, 88, 52),
+        "bald", Backdrop("tiles", (196, 206, 150), (120, 140, 84)), (144, 116), 66, beard=True,
     ),
     "Tom": Look(
-        (250, 216, 188), (226, 182, 96), (200, 62, 56), ((64, 78, 160), (30, 34, 88)),
-        "cap", "lamp", (172, 126), 56,
+        (250, 216, 188), (226, 182, 96), (200, 62, 56),
+        "cap", Backdrop("lamp", (64, 78, 160), (30, 34, 88)), (172, 126), 56,
     ),
 }  # fmt: skip
 
 
-def draw_head(look: Look, expression: Expression, *, mouth: int, lids: int) -> Image.Image:
-    """Head and shoulders on nothing, RGBA, 320 x 240.
+@dataclass(frozen=True)
+class Sprite:
+    """A drawn head, RGBA, and where its left top corner lies in the picture when it is at rest."""
+
+    image: Image.Image
+    left: int
+    top: int
+
+
+def draw_head(look: Look, expression: Expression, *, mouth: int, lids: int) -> Sprite:
+    """Head and shoulders on nothing, down to the lower edge of the picture.
 
     Args:
         look: whose head.
@@ -79,11 +89,7 @@ def draw_head(look: Look, expression: Expression, *, mouth: int, lids: int) -> I
         mouth: opening, 0 shut to `MOUTHS - 1` wide.
         lids: 0 open, 1 half, 2 shut.
     """
-    from PIL import Image, ImageDraw
-
-    image = Image.new("RGBA", (WIDTH * SCALE, HEIGHT * SCALE), (*look.shirt, 0))
-    pen = ImageDraw.Draw(image)
-    person = _Pen(pen, look)
+    person = _Pen(look)
     person.hair_behind()
     person.body()
     person.head()
@@ -92,19 +98,42 @@ def draw_head(look: Look, expression: Expression, *, mouth: int, lids: int) -> I
     person.brows(expression)
     person.nose()
     person.mouth(expression, mouth / (MOUTHS - 1))
-    return image.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
+    return Sprite(person.image.reduce(SCALE), person.left, person.top)
+
+
+@functools.cache
+def head_box(look: Look) -> Box:
+    """The box of head and hair, without neck and shoulders, when the head is at rest."""
+    person = _Pen(look)
+    person.hair_behind()
+    person.head()
+    person.hair_before()
+    box = person.image.reduce(SCALE).getchannel("A").getbbox()
+    if box is None:
+        raise ValueError(f"nothing was drawn of {look}")
+    left, top, right, bottom = box
+    return left + person.left, top + person.top, right + person.left, bottom + person.top
 
 
 class _Pen:
     """Draws in units of half the face's height about the middle of the face."""
 
-    def __init__(self, pen: ImageDraw.ImageDraw, look: Look) -> None:
-        self.pen, self.look = pen, look
+    def __init__(self, look: Look) -> None:
+        from PIL import Image, ImageDraw
+
+        self.look = look
+        middle_x, middle_y = look.centre
+        self.left = middle_x - round(SHOULDERS * look.size)
+        self.top = middle_y - round(HAIR_TOP * look.size)
+        size = (2 * (middle_x - self.left) * SCALE, (HEIGHT - self.top) * SCALE)
+        self.image = Image.new("RGBA", size, (*look.shirt, 0))
+        self.pen = ImageDraw.Draw(self.image)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         unit = self.look.size * SCALE
         middle_x, middle_y = self.look.centre
-        return middle_x * SCALE + x * unit, middle_y * SCALE + y * unit
+        left, top = self.left * SCALE, self.top * SCALE
+        return middle_x * SCALE + x * unit - left, middle_y * SCALE + y * unit - top
 
     def oval(self, x: float, y: float, wide: float, high: float, colour: Colour) -> None:
         self.pen.ellipse([self.at(x - wide, y - high), self.at(x + wide, y + high)], fill=colour)

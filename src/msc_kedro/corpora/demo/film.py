@@ -4,127 +4,95 @@ from __future__ import annotations
 
 import functools
 import io
-import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from msc_kedro.corpora.demo.faces import LIDS, LOOKS, MOUTHS, draw_head
-from msc_kedro.corpora.demo.rooms import HEIGHT, WIDTH, draw_room
-from msc_kedro.corpora.demo.sound import loudness
+from msc_kedro.corpora.demo.backdrops import HEIGHT, PLACES, WIDTH, draw_backdrop
+from msc_kedro.corpora.demo.faces import MOUTHS, draw_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from msc_kedro.corpora.demo.moods import Expression
-    from msc_kedro.corpora.demo.sound import Track
-
-BLINK_EVERY_S = (1.8, 4.5)
-BLINK_S = 0.2
-SWAY_PIXELS = (4.0, 1.5)  # sideways and down
-SWAY_S = 3.1  # one sway to and fro
+    from msc_kedro.corpora.demo.shots import Shot
+    from msc_kedro.corpora.demo.sound import Track, Voices
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A person on screen from one picture to before another; speaks within the sample span."""
+class Face:
+    """A person's opening of the mouth (0..MOUTHS - 1) and expression in each picture."""
 
-    speaker: str
-    expression: Expression
-    first: int
-    last: int
-    speech: tuple[int, int]
+    mouths: tuple[int, ...]
+    expressions: tuple[Expression, ...]
 
 
-def shots_of(
-    track: Track,
-    cast: Sequence[tuple[str, Expression]],
+def act(
+    voices: Voices,
+    turns: Sequence[tuple[int, Expression]],
     *,
+    pictures: int,
     fps: Fraction,
-    random: np.random.Generator,
-) -> list[Shot]:
-    """One shot per turn; each cut falls on a picture in the middle third of the gap."""
-    frames = int(track.duration_s * fps)
-    cuts = [0]
-    for (_, end), (start, _) in itertools.pairwise(track.spans):
-        place = end + (start - end) * float(random.uniform(1 / 3, 2 / 3))
-        cuts.append(round(place / track.sample_rate * fps))
-    cuts.append(frames)
-    return [
-        Shot(speaker, expression, first, last, speech)
-        for (speaker, expression), first, last, speech in zip(
-            cast, cuts, cuts[1:], track.spans, strict=False
-        )
-    ]
+) -> Face:
+    """What a face does all through a dialogue, whether it is seen or not.
+
+    The mouth follows the loudness of the turns while a picture is shown; the loudest twentieth of
+    a turn opens it wide. Half way from one turn to the next the expression changes to the next's.
+
+    Args:
+        voices: what is said.
+        turns: which turns are this person's, in order, with their expressions.
+        pictures: their number.
+        fps: pictures per second.
+    """
+    import numpy as np
+
+    edges = np.array([int(p * voices.sample_rate / fps) for p in range(pictures + 1)])
+    mouths = np.zeros(pictures, np.int64)
+    expressions: list[Expression] = []
+    for place, (turn, expression) in enumerate(turns):
+        start, end = voices.spans[turn]
+        first, last = np.searchsorted(edges, [start, end - 1], side="right") - 1
+        last = min(last, pictures - 1)
+        starts = np.maximum(edges[first : last + 1], start) - start
+        power = np.add.reduceat(voices.turns[turn].astype(np.float64) ** 2, starts)
+        loud = np.sqrt(power / np.diff(starts, append=end - start))
+        share = np.clip(loud / np.quantile(loud, 0.95), 0, 1) ** 0.8
+        mouths[first : last + 1] = np.rint(share * (MOUTHS - 1))
+        if place + 1 < len(turns):
+            half = (end + voices.spans[turns[place + 1][0]][0]) / 2
+            until = int(half * fps / voices.sample_rate)
+        else:
+            until = pictures
+        expressions += [expression] * (until - len(expressions))
+    return Face(tuple(mouths.tolist()), tuple(expressions))
 
 
-def pictures(
-    shots: Iterable[Shot], track: Track, *, fps: Fraction, random: np.random.Generator
-) -> Iterator[NDArray[np.uint8]]:
+def pictures(shots: Iterable[Shot], faces: Mapping[str, Face]) -> Iterator[NDArray[np.uint8]]:
     """The pictures in order, RGB uint8 `[240, 320, 3]`; drawn as they are asked for."""
     import numpy as np
 
     for shot in shots:
-        look = LOOKS[shot.speaker]
-        room = draw_room(look.scene, *look.room)
-        head = functools.cache(
-            functools.partial(draw_head, look, shot.expression)  # what one shot needs, no more
-        )
-        mouths = openings(shot, track, fps=fps)
-        lids = blinks(shot.last - shot.first, fps=fps, random=random)
-        phase = float(random.uniform(0, 2 * np.pi))
-        for place, (mouth, lid) in enumerate(zip(mouths, lids, strict=True)):
-            angle = phase + 2 * np.pi * float(place / fps) / SWAY_S
-            sideways = round(SWAY_PIXELS[0] * np.sin(angle))
-            down = round(SWAY_PIXELS[1] * (1 + np.sin(1.7 * angle)))
-            picture = room.copy()
-            sprite = head(mouth=int(mouth), lids=int(lid))
-            picture.paste(sprite, (sideways, down), sprite)
+        where = PLACES[shot.place] if shot.place else shot.heads[0].look.backdrop
+        backdrop = draw_backdrop(where)
+        draw = functools.cache(draw_head)  # what one shot needs, no more
+        for place in range(shot.last - shot.first):
+            picture = backdrop.copy()
+            for head in shot.heads:
+                face = faces[head.person]
+                sprite = draw(
+                    head.look,
+                    face.expressions[shot.first + place],
+                    mouth=face.mouths[shot.first + place],
+                    lids=head.lids[place],
+                )
+                across, down = head.sway[place]
+                corner = (sprite.left + across, sprite.top + down)
+                picture.paste(sprite.image, corner, sprite.image)
             yield np.asarray(picture)
-
-
-def openings(shot: Shot, track: Track, *, fps: Fraction) -> NDArray[np.int64]:
-    """Opening of the mouth in each picture of a shot, `[frames]` in 0..MOUTHS - 1.
-
-    It follows the loudness of the speech while the picture is shown; the loudest twentieth of the
-    turn opens it wide.
-    """
-    import numpy as np
-
-    start, end = shot.speech
-    voice = np.zeros_like(track.samples)
-    voice[start:end] = track.samples[start:end]
-    edges = [int(place / fps * track.sample_rate) for place in range(shot.first, shot.last + 1)]
-    loud = np.array(
-        [
-            loudness(voice[left:right], max(1, right - left)).max(initial=0.0)
-            for left, right in itertools.pairwise(edges)
-        ]
-    )
-    speaking = loud[loud > 0]
-    if len(speaking) == 0:
-        return np.zeros(len(loud), np.int64)
-    share = np.clip(loud / np.quantile(speaking, 0.95), 0, 1) ** 0.8
-    return np.rint(share * (MOUTHS - 1)).astype(np.int64)
-
-
-def blinks(frames: int, *, fps: Fraction, random: np.random.Generator) -> NDArray[np.int64]:
-    """State of the lids in each picture of a shot, `[frames]`: 0 open, 1 half, 2 shut."""
-    import numpy as np
-
-    lids = np.zeros(frames, np.int64)
-    time_s = float(random.uniform(0.5, BLINK_EVERY_S[1] / 2))
-    while time_s * fps < frames:
-        first = round(time_s * fps)
-        length = max(3, round(BLINK_S * fps))
-        for step in range(min(length, frames - first)):
-            at_edge = step in (0, length - 1)
-            lids[first + step] = 1 if at_edge else LIDS - 1
-        time_s += float(random.uniform(*BLINK_EVERY_S))
-    return lids
 
 
 def encode(frames: Iterable[NDArray[np.uint8]], track: Track, *, fps: Fraction) -> bytes:

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 make_demo_corpus,
-                ["voice_female", "voice_male", "params:demo", "params:engine"],
+                ["voice_female", "voice_male", "work", "params:demo", "params:engine"],
                 "corpus",
                 name="make_demo_corpus",
             )
