@@ -115,6 +115,56 @@ def _sound_packets(stream: object, sound: Sound) -> list:
     return packets + stream.encode(None)  # type: ignore[attr-defined]
 
 
+def chords(seconds: float, *, rate: int = RATE) -> np.ndarray:
+    """Music without a voice, float32 [n]: three notes with overtones, another chord each second."""
+    progression = [(220, 277, 330), (294, 370, 440), (330, 415, 494), (196, 247, 294)]
+    time = np.arange(round(seconds * rate)) / rate
+    sound = np.zeros_like(time)
+    for second in range(int(np.ceil(seconds))):
+        own = (time >= second) & (time < second + 1)
+        since = time[own] - second
+        for hz in progression[second % len(progression)]:
+            for overtone in (1, 2, 3):
+                wave = np.sin(2 * np.pi * hz * overtone * since)
+                sound[own] += 0.1 / overtone * np.exp(-2 * since) * wave
+    return sound.astype(np.float32)
+
+
+def surround(centre: np.ndarray) -> np.ndarray:
+    """5.1 sound, float32 [6, n], that is in the middle of the front alone, as speech in films."""
+    channels = np.zeros((6, len(centre)), np.float32)
+    channels[2] = centre
+    return channels
+
+
+def cut_off(path: Path, target: Path, *, share: float) -> Path:
+    """The first part of a file, as an interrupted copy leaves it."""
+    content = path.read_bytes()
+    target.write_bytes(content[: round(len(content) * share)])
+    return target
+
+
+def write_blind(path: Path, target: Path) -> Path:
+    """A copy of a file, its pictures replaced by noise that nothing decodes; the sound is whole."""
+    import av
+
+    random = np.random.default_rng(0)
+    with av.open(str(path)) as source, av.open(str(target), "w") as copy:
+        streams = {s.index: copy.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            stream = streams[packet.stream.index]
+            if packet.stream.type == "video":
+                noise = av.Packet(random.bytes(packet.size))
+                noise.pts, noise.dts, noise.duration = packet.pts, packet.dts, packet.duration
+                noise.time_base = packet.time_base
+                packet = noise
+            packet.stream = stream
+            copy.mux(packet)
+    return target
+
+
 def nearest_colour(picture: np.ndarray) -> Colour:
     """Which of `COLOURS` a uint8 [height, width, 3] picture shows."""
     middle = picture[picture.shape[0] // 2, picture.shape[1] // 2].astype(int)

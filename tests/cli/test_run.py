@@ -8,11 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import click
 import pytest
 from e2e.conftest import OFFLINE, copy_project
-
-from msc_kedro.errors import MscKedroError
 
 # `msc_kedro.cli.run` as an attribute is the command, not its module.
 command = importlib.import_module("msc_kedro.cli.run")
@@ -53,10 +50,36 @@ def kedro_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             ("--pipeline", "ingest", "--params", "corpus.folder=/no/where"),
             ("does not exist: /no/where", "--params corpus.folder=PATH"),
         ),
+        (
+            ("--pipeline", "ingest", "--params", "corpus.folder=conf/local"),
+            ("There is no video in", "conf/local", "Put some there"),
+        ),
+        (
+            ("--pipeline", "ingest", "--params", "corpus.folder=pyproject.toml"),
+            ("The corpus folder is a file: ", "pyproject.toml"),
+        ),
         (("--pipeline", "train"), ("no 'utterances' to load", "kedro run --pipeline segment")),
-        (("--env", "nowhere"), ("conf/nowhere",)),
+        (("--env", "nowhere"), ("no recipe 'nowhere'", "there are", "base")),
+        (("--params", "corpsu.folder=/videos"), ("no block of parameters 'corpsu'", "'corpus'?")),
+        (
+            ("--pipeline", "ingest", "--params", "ingest.max_pause_s=long"),
+            ("max_pause_s", "'long'", "conf/base/parameters_ingest.yml"),
+        ),
+        (("--load-versions", "sources"), ("'load_versions'", "found sources")),
     ],
-    ids=["misspelt", "pipeline", "node", "folder", "no inputs", "recipe"],
+    ids=[
+        "key",
+        "pipeline",
+        "node",
+        "folder",
+        "empty",
+        "file",
+        "no inputs",
+        "recipe",
+        "block",
+        "type",
+        "load versions",
+    ],
 )
 def test_mistakes_get_one_message(
     kedro_run: Run, arguments: tuple[str, ...], told: tuple[str, ...]
@@ -77,33 +100,15 @@ def test_an_unknown_pipeline_in_dvc(kedro_run: Run) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.fixture
-def fails_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """What a user is told when Kedro's run raises an error."""
-
-    def told(error: BaseException, *, verbose: bool = False) -> str:
-        def fail(**_: object) -> None:
-            raise error
-
-        monkeypatch.setattr(command.kedro_run, "callback", fail)
-        with pytest.raises(click.ClickException) as caught:
-            command._run(verbose=verbose, pipeline=None, pipelines=["train"])
-        return caught.value.message
-
-    return told
+def test_params_that_are_none(kedro_run: Run) -> None:
+    done = kedro_run("--params", "corpus.folder")
+    assert done.returncode == 2 and "key and a value separated by `=`" in done.stderr
 
 
-def test_a_mistake_is_found_below_other_errors(fails_with: Callable[..., str]) -> None:
-    error = RuntimeError("while saving")
-    error.__cause__ = MscKedroError("mend this")
-    assert fails_with(error) == "mend this"
-
-
-def test_an_error_of_ours_keeps_its_traceback(fails_with: Callable[..., str]) -> None:
-    with pytest.raises(ZeroDivisionError):
-        fails_with(ZeroDivisionError("ours"))
-    with pytest.raises(MscKedroError):  # and so does everything where all was asked for
-        fails_with(MscKedroError("mend this"), verbose=True)
+def test_verbose_shows_the_traceback(kedro_run: Run) -> None:
+    done = kedro_run("--pipeline", "ingest", "--params", "corpus.folder=/no/where", "--verbose")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "Traceback" in said and "does not exist: /no/where" in said
 
 
 def test_both_spellings_of_the_pipelines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,27 +121,3 @@ def test_both_spellings_of_the_pipelines(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_options_are_those_of_kedro_and_one_more() -> None:
     names = {parameter.name for parameter in command.run.params}
     assert names == {parameter.name for parameter in command.kedro_run.params} | {"verbose"}
-
-
-def test_a_lost_version_names_the_maker(fails_with: Callable[..., str]) -> None:
-    error = RuntimeError("sources: Failed while loading data from dataset")
-    error.__cause__ = FileNotFoundError("sources.parquet/2020/sources.parquet")
-    assert fails_with(error).endswith("Make it first: kedro run --pipeline ingest")
-
-
-def test_a_block_in_a_file_of_its_own(fails_with: Callable[..., str]) -> None:
-    class ParameterValidationError(Exception):
-        """Kedro's, by its name."""
-
-    error = ParameterValidationError(
-        "- Parameter 'ingest': max_pause_s must be greater than 0\n"
-        "    For further information visit https://errors.pydantic.dev"
-    )
-    told = fails_with(error)
-    assert told.endswith("What may stand there is in conf/base/parameters_ingest.yml.")
-    assert "pydantic.dev" not in told
-
-
-def test_who_makes_what() -> None:
-    assert "--pipeline ingest" in command._who_makes("sources")
-    assert "--pipeline evaluate" in command._who_makes("replies")

@@ -46,8 +46,10 @@ def test_the_folder_itself_may_be_hidden_and_a_folder_is_no_film(tmp_path: Path)
 def test_no_folder_and_no_video(tmp_path: Path) -> None:
     with pytest.raises(MscKedroError, match=r"does not exist.*nowhere[\s\S]*--params corpus"):
         Corpus(tmp_path / "nowhere").files()
-    with pytest.raises(MscKedroError, match=r"no video in[\s\S]*\.mp4"):
-        make(tmp_path, "notes.txt", ".hidden.mp4").files()
+    with pytest.raises(MscKedroError, match=r"is a file.*a.mp4[\s\S]*--params corpus"):
+        Corpus(make(tmp_path / "with", "a.mp4").folder / "a.mp4").files()
+    with pytest.raises(MscKedroError, match=r"no video in[\s\S]*\.mp4[\s\S]*--params corpus"):
+        make(tmp_path / "without", "notes.txt", ".hidden.mp4").files()
 
 
 def test_path_of_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,12 +37,17 @@ def test_columns_in_any_order_and_no_rows(tmp_path: Path) -> None:
     assert listed_spans(write(tmp_path, "video,start,end\n")) == {}
 
 
+def test_a_list_typed_by_hand(tmp_path: Path) -> None:
+    rows = "Video , Start, END\n day1\\a.mp4, 1.50004, 2\n./day1/a.mp4,2,3\n"
+    assert listed_spans(write(tmp_path, rows)) == {"day1/a.mp4": [(1.5, 2.0), (2.0, 3.0)]}
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("video,begin,end\na.mp4,1,2\n", r"columns start are missing; found video, begin, end"),
         ("video;start;end\na.mp4;1;2\n", r"columns end, start, video are missing"),
-        ("", r"columns end, start, video are missing; found nothing"),
+        ("", r"found nothing[\s\S]*first line must be video,start,end"),
         (
             "video,start,end\na.mp4,1,2\nb.mp4,5,4\n",
             r"line 3.*start before end; found.*'5' and '4'",
@@ -53,6 +58,16 @@ def test_columns_in_any_order_and_no_rows(tmp_path: Path) -> None:
         ("video,start,end\na.mp4,nan,2\n", r"line 2"),
         ("video,start,end\na.mp4,1\n", r"line 2.*None"),
         ("video,start,end\n,1,2\n", r"line 2: video must be a file's name"),
+        ("video,start,end\na.mp4,1.0001,1.0002\n", r"line 2"),
+        ("video,start,end\n../a.mp4,1,2\n", r"line 2: '../a.mp4' is not within the folder"),
+        ("video,start,end\nx/../../a.mp4,1,2\n", r"line 2.*is not within the folder"),
+        ("video,start,end\n/etc/passwd,1,2\n", r"line 2.*is not within the folder"),
+        (
+            "video,start,end\na.mp4,1,3\nb.mp4,1,3\na.mp4,2,4\n",
+            r"lines 2 and 4: two dialogues of 'a.mp4' overlap, 1 to 3 s and 2 to 4 s",
+        ),
+        ("video,start,end\na.mp4,1,3\na.mp4,1,3\n", r"lines 2 and 3"),
+        (f"video,start,end\n{'a' * 200_000},1,2\n", r"after line 1: it cannot be read as CSV"),
         ("start,end,video\n1,2\n", r"line 2: video must be a file's name"),
     ],
 )

@@ -12,13 +12,14 @@ from made_media import (
     RED,
     WHITE,
     Sound,
+    cut_off,
     steady,
     tone,
     write_media,
     write_song_with_cover,
 )
 
-from msc_kedro.media.probe import UnreadableMediaError, content_id, probe
+from msc_kedro.media.probe import UnreadableMediaError, content_id, probe, readable_s
 
 
 def test_sound_and_pictures(film: Path) -> None:
@@ -64,6 +65,24 @@ def test_a_file_cut_off_before_its_index(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnreadableMediaError):
         probe(path)
+
+
+def test_where_a_file_that_was_cut_off_ends(film: Path, tmp_path: Path) -> None:
+    assert readable_s(film) == pytest.approx(6.0, abs=0.1)
+    for path in (film, write_media(tmp_path / "a.mkv", sound=Sound(tone(6)))):
+        cut = cut_off(path, tmp_path / f"cut{path.suffix}", share=0.5)
+        assert probe(cut).duration_s == pytest.approx(6.0, abs=0.1)  # as its header says
+        assert 1.5 < readable_s(cut) < 4.5
+    with pytest.raises(UnreadableMediaError):
+        readable_s(tmp_path / "none.mp4")
+
+
+def test_reasons_name_no_path(tmp_path: Path) -> None:
+    """They go into tables, which are the same on every machine."""
+    for look in (probe, readable_s, content_id):
+        with pytest.raises(UnreadableMediaError, match="No such file") as caught:
+            look(tmp_path / "none.mp4")
+        assert "none.mp4" not in str(caught.value)
 
 
 def test_streams_that_nothing_can_decode_do_not_count(tmp_path: Path) -> None:

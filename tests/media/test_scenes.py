@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from made_media import BLACK, RED, WHITE, Sound, steady, tone, write_media
+from made_media import BLACK, RED, WHITE, Sound, steady, tone, write_blind, write_media
 
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.media.scenes import find_cuts
@@ -67,6 +67,15 @@ def test_nothing_to_see(tmp_path: Path) -> None:
         find_cuts(path)
     with pytest.raises(UnreadableMediaError):
         find_cuts(tmp_path / "none.mp4")
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_pictures_that_nothing_decodes(tmp_path: Path, codec: str, suffix: str) -> None:
+    pictures = steady([RED, WHITE], each_s=1)
+    film = write_media(tmp_path / f"a{suffix}", pictures=pictures, codec=codec)
+    with pytest.raises(UnreadableMediaError, match="none of its pictures can be decoded"):
+        find_cuts(write_blind(film, tmp_path / f"b{suffix}"))
 
 
 def test_a_damaged_file_does_not_fill_the_terminal(

@@ -10,7 +10,7 @@ from made_media import BLACK, RED, WHITE, Sound, steady, tone, write_media
 from scipy.signal import correlate
 
 from msc_kedro.media.probe import UnreadableMediaError
-from msc_kedro.media.sound import flac_bytes, read_mono, read_span
+from msc_kedro.media.sound import flac_bytes, read_mono, read_span, sound_length_s
 
 RATE = 16_000
 
@@ -122,6 +122,7 @@ def test_flac_keeps_samples_and_bytes(tmp_path: Path) -> None:
     assert content == flac_bytes(samples.copy())
     path = tmp_path / "a.flac"
     path.write_bytes(content)
+    assert sound_length_s(path) == len(samples) / 16_000
     back, rate = read_span(path, 0.0, 0.5)
     assert rate == RATE and len(back) == len(samples)
     assert np.abs(back - samples).max() <= 1 / 32_768

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made_media import RED, WHITE, Sound, steady, tone, write_media
+from made_media import RED, WHITE, Sound, steady, tone, write_blind, write_media
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.errors import MscKedroError
-from msc_kedro.execution.ragged import Ragged, RaggedShards, write_shard
+from msc_kedro.execution.ragged import Ragged, RaggedShards, ShardSet, write_shard
 from msc_kedro.media.probe import probe
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.agents import feature_loader
@@ -78,7 +78,7 @@ def test_pictures_that_cannot_be_decoded_are_one_scene(corpus: Corpus, tmp_path:
     (corpus.folder / "film.mp4").write_text("gone bad since it was looked at")
     scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", SEGMENT)
     assert len(scenes) == len(sources)
-    assert list(rejects["item_id"]) == ["film"]
+    assert list(rejects["item_id"]) == ["film.mp4"]
     assert "cannot be decoded" in rejects["reason"].iloc[0]
 
 
@@ -167,6 +167,37 @@ def test_pictures_of_utterances(corpus: Corpus, tmp_path: Path) -> None:
     assert np.allclose(first.values[:, 2], 30 / 255, atol=0.05)  # red all along
     assert np.allclose(second.values, 240 / 255, atol=0.05)  # white all along
     assert (np.diff(first.times_s) > 0).all() and 0 < first.times_s[0] < first.times_s[-1] < 1.9
+
+
+def test_pictures_that_cannot_be_had(
+    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A video that cannot be decoded leaves its utterances without; one that is gone is said."""
+    write_blind(corpus.folder / "film.mp4", corpus.folder / "blind.mp4")
+    rows = [("u1", "film", 0.0, 1.9), ("u2", "blind", 0.0, 1.9)]
+    utterances = pd.DataFrame(rows, columns=["utterance_id", "source_id", "start_s", "end_s"])
+    sources, opener = sources_of(corpus), SimpleNamespace(fingerprint="colour", open=Encoder)
+    rate = FeaturizeParameters(frames_per_s=3.0)
+
+    def encode(work: str) -> ShardSet:
+        return encode_pictures(
+            utterances,
+            sources,
+            corpus,
+            opener,  # type: ignore[arg-type]
+            tmp_path / work,
+            rate,
+            ENGINE,
+        )
+
+    assert list(RaggedShards(encode("work").paths, encoder="", width=3)) == ["u1"]
+    assert "blind.mp4: none of its pictures can be decoded" in caplog.text
+    (corpus.folder / "film.mp4").unlink()
+    with pytest.raises(MscKedroError, match=r"film.mp4 is gone. Put it back"):
+        encode("elsewhere")
+    with pytest.raises(MscKedroError, match=r"film.mp4 is gone. Put it back"):
+        find_scenes(sources[sources["path"] == "film.mp4"], corpus, tmp_path / "work", SEGMENT)
+    assert not list((tmp_path / "work" / "scenes").glob("*"))  # not kept as one without cuts
 
 
 def test_features_of_an_utterance(tmp_path: Path) -> None:

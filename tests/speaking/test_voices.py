@@ -74,9 +74,7 @@ def test_habits_are_what_is_measured(voices, hear, sentences, gender):
 
 @pytest.mark.real
 @pytest.mark.parametrize("gender", GENDERS)
-def test_two_descriptions_of_one_text_sound_different(
-    voices, hear, word_error_rate, few, gender
-):
+def test_two_descriptions_of_one_text_sound_different(voices, hear, word_error_rate, few, gender):
     voice = voices[gender]
     low = VoiceLevels(gender, "low-pitch", "monotone", "slowly")
     high = VoiceLevels(gender, "high-pitch", "expressive and animated", "fast")

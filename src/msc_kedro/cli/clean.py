@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from msc_kedro.cli.telling import telling
+
 if TYPE_CHECKING:
     from kedro.framework.startup import ProjectMetadata
 
@@ -62,6 +64,7 @@ def to_delete(data: Path, *, keep: int, work: bool, now_s: float) -> list[Found]
 @click.option("--work", is_flag=True, help="Also the work kept between runs (data/.work).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
+@telling()
 def clean(metadata: ProjectMetadata, keep: int, work: bool, yes: bool) -> None:
     """Delete old versions of datasets; DVC's versions and the newest ones stay."""
     project = metadata.project_path

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from msc_kedro.cli.telling import no_such_recipe, telling
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ def model_specs(project_path: Path, env: str | None) -> dict[str, ModelSpec]:
     bootstrap_project(project_path)
     conf = project_path / settings.CONF_SOURCE
     if env is not None and not (conf / env).is_dir():
-        recipes = sorted(path.name for path in conf.iterdir() if path.is_dir())
-        raise MscKedroError(f"There is no recipe {env!r} in {conf}; there are {recipes}.")
+        raise MscKedroError(no_such_recipe(env, conf))
     loader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(conf), env=env, **settings.CONFIG_LOADER_ARGS
     )
@@ -49,19 +47,6 @@ def _chosen(metadata: ProjectMetadata, env: str | None, slots: tuple[str, ...]) 
     if unknown:
         raise MscKedroError(f"There is no model {unknown} in this recipe; it has {sorted(specs)}.")
     return [specs[slot] for slot in slots or specs]
-
-
-def _tells(command: Callable[..., None]) -> Callable[..., None]:
-    """A user's mistake is shown as a message, not as a traceback."""
-
-    @functools.wraps(command)
-    def told(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except MscKedroError as error:
-            raise click.ClickException(str(error)) from error
-
-    return told
 
 
 _recipe = click.option(
@@ -78,7 +63,7 @@ def models() -> None:
 @models.command(name="list")
 @_recipe
 @click.pass_obj
-@_tells
+@telling()
 def list_models(metadata: ProjectMetadata, env: str | None) -> None:
     """Show which models the recipe needs, from where, under which licence, and how large."""
     from rich.console import Console
@@ -111,7 +96,7 @@ def list_models(metadata: ProjectMetadata, env: str | None) -> None:
 @_slots
 @_recipe
 @click.pass_obj
-@_tells
+@telling()
 def fetch(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) -> None:
     """Bring models to the user's cache; those that are there touch no network."""
     from msc_kedro.models import ensure_all, receipt
@@ -130,7 +115,7 @@ def fetch(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) ->
 @_slots
 @_recipe
 @click.pass_obj
-@_tells
+@telling()
 def verify(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) -> None:
     """Check the sha256 of every cached file; exit 1 if something is wrong or missing."""
     from msc_kedro.models import verify as wrong_with
@@ -149,7 +134,7 @@ def verify(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) -
 @models.command()
 @_recipe
 @click.pass_obj
-@_tells
+@telling()
 def lock(metadata: ProjectMetadata, env: str | None) -> None:
     """Write models.lock anew from the recipe's models.yml."""
     from kedro.framework.project import settings

@@ -45,8 +45,9 @@ class Corpus:
             MscKedroError: no such folder, or no media file in it.
         """
         if not self.folder.is_dir():
+            what = "is a file" if self.folder.exists() else "does not exist"
             raise MscKedroError(
-                f"The corpus folder does not exist: {self.folder}\n"
+                f"The corpus folder {what}: {self.folder}\n"
                 "Give a folder of videos: kedro run --params corpus.folder=PATH"
             )
         found = [
@@ -59,7 +60,8 @@ class Corpus:
         if not found:
             raise MscKedroError(
                 f"There is no video in {self.folder}\n"
-                f"Looked for files ending in {' '.join(sorted(MEDIA_SUFFIXES))}."
+                f"Put some there, ending in {' '.join(sorted(MEDIA_SUFFIXES))}, or give another "
+                "folder: kedro run --params corpus.folder=PATH"
             )
         return found
 
@@ -74,4 +76,18 @@ class Corpus:
         path = Path(os.path.normpath(os.path.join(folder, relative)))  # noqa: PTH118
         if not path.is_relative_to(folder):
             raise MscKedroError(f"'{relative}' leads out of the corpus folder {self.folder}")
+        return path
+
+    def existing(self, relative: str) -> Path:
+        """The same, of a file that must still be there.
+
+        Raises:
+            MscKedroError: it is not, or the path leads out of the folder.
+        """
+        path = self.path(relative)
+        if not path.is_file():
+            raise MscKedroError(
+                f"{path} is gone. Put it back, or go on without it: kedro run --pipeline ingest, "
+                "then the pipelines after it."
+            )
         return path

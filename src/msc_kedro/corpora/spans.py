@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import posixpath
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msc_kedro.errors import MscKedroError
@@ -74,13 +76,39 @@ def _length_s(group: list[Span]) -> float:
 def listed_spans(folder: Path) -> dict[str, list[Span]] | None:
     """The user's `dialogues.csv` (columns video, start, end in seconds), or None without one.
 
+    Returns:
+        Spans to the millisecond, by the video's name as `plain_name` writes it.
+
     Raises:
-        MscKedroError: the file is not UTF-8, a column is missing, or a row names no video or
-            does not hold numbers in order.
+        MscKedroError: the file is not UTF-8, a column is missing, or a row names no video of the
+            folder, does not hold numbers in order, or overlaps another.
     """
     path = folder / LIST_NAME
     if not path.is_file():
         return None
+    spans: dict[str, list[Span]] = {}
+    lines: dict[tuple[str, Span], int] = {}
+    for line, name, span in _rows(path):
+        for other in spans.setdefault(name, []):
+            if span[0] < other[1] and other[0] < span[1]:
+                raise MscKedroError(
+                    f"{path}, lines {lines[name, other]} and {line}: two dialogues of {name!r} "
+                    f"overlap, {other[0]:g} to {other[1]:g} s and {span[0]:g} to {span[1]:g} s. "
+                    "End one before the other begins, or make them one."
+                )
+        spans[name].append(span)
+        lines[name, span] = line
+    return spans
+
+
+def plain_name(name: str) -> str:
+    """A file's path within the folder as names are compared: spreadsheets and systems differ in
+    how they write accents and slashes."""
+    return unicodedata.normalize("NFC", posixpath.normpath(name.strip().replace("\\", "/")))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, Span]]:
+    """Line, plain name of the video and span of each row."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -88,24 +116,40 @@ def listed_spans(folder: Path) -> dict[str, list[Span]] | None:
             f"{path} is not in UTF-8 ({error.reason} at byte {error.start}). Save it again as "
             "'CSV UTF-8'."
         ) from error
-    spans: dict[str, list[Span]] = {}
-    reader = csv.DictReader(io.StringIO(text))
-    missing = {"video", "start", "end"} - set(reader.fieldnames or ())
-    if missing:
-        raise MscKedroError(
-            f"{path}: the columns {', '.join(sorted(missing))} are missing; "
-            f"found {', '.join(reader.fieldnames or ['nothing'])}."
-        )
-    for row in reader:
-        try:
-            start, end = float(row["start"]), float(row["end"])
-        except (TypeError, ValueError):
-            start, end = 0.0, 0.0
-        if not row["video"] or not 0 <= start < end:
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    try:
+        found = [name.strip().lower() for name in reader.fieldnames or ()]
+        missing = {"video", "start", "end"} - set(found)
+        if missing:
             raise MscKedroError(
-                f"{path}, line {reader.line_num}: video must be a file's name, start and end "
-                "seconds with start before end; "
-                f"found {row['video']!r}, {row['start']!r} and {row['end']!r}."
+                f"{path}: the columns {', '.join(sorted(missing))} are missing; "
+                f"found {', '.join(found or ['nothing'])}.\n"
+                "Its first line must be video,start,end with commas between."
             )
-        spans.setdefault(row["video"], []).append((start, end))
-    return spans
+        reader.fieldnames = found
+        for row in reader:
+            yield reader.line_num, *_row(row, f"{path}, line {reader.line_num}")
+    except csv.Error as error:
+        raise MscKedroError(
+            f"{path}, after line {reader.line_num}: it cannot be read as CSV ({error}). Save it "
+            "again as 'CSV UTF-8'."
+        ) from error
+
+
+def _row(row: dict[str, str | None], place: str) -> tuple[str, Span]:
+    try:
+        start, end = (round(float(row[column] or ""), 3) for column in ("start", "end"))
+    except ValueError:
+        start, end = 0.0, 0.0
+    if not (row["video"] or "").strip() or not 0 <= start < end:
+        raise MscKedroError(
+            f"{place}: video must be a file's name, start and end seconds with start before end; "
+            f"found {row['video']!r}, {row['start']!r} and {row['end']!r}."
+        )
+    name = plain_name(row["video"] or "")
+    if name.startswith(("/", "../")) or name in (".", ".."):
+        raise MscKedroError(
+            f"{place}: {row['video']!r} is not within the folder of {LIST_NAME}. Name videos by "
+            "their path from there, such as film.mp4 or day2/film.mp4."
+        )
+    return name, (start, end)

@@ -56,16 +56,17 @@ def open_segmentation(folder: Path) -> Model:
         MscKedroError: where the folder lacks the weights.
     """
     _import_pyannote()
-    import torch
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
+
+    from msc_kedro.models.weights import load_checkpoint_file
 
     path = Path(folder) / SEGMENTATION_WEIGHTS
     if not path.is_file():
         raise MscKedroError(
             f"No diarization segmentation weights: expected {path}. Run `kedro models fetch`."
         )
-    stored = torch.load(path, map_location="cpu", weights_only=True)
+    stored = load_checkpoint_file(path)
     figures = stored["model"]
     network = PyanNet(
         sincnet=figures["sincnet"],

@@ -27,9 +27,8 @@ def open_campplus(folder: Path) -> CAMPPlus:
     Raises:
         MscKedroError: where the folder lacks the weights.
     """
-    import torch
-
     from msc_kedro.listening.campplus import CAMPPlus
+    from msc_kedro.models.weights import load_checkpoint_file
 
     path = Path(folder) / WEIGHTS
     if not path.is_file():
@@ -37,7 +36,7 @@ def open_campplus(folder: Path) -> CAMPPlus:
             f"No speaker embedding weights: expected {path}. Run `kedro models fetch`."
         )
     network = CAMPPlus()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=True)
+    network.load_state_dict(load_checkpoint_file(path), strict=True)
     return network.eval()
 
 

@@ -11,6 +11,7 @@ from msc_kedro.media.probe import (
     clock_start_s,
     open_media,
     video_stream,
+    why,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def read_frames(
                 yield index, _small(shown, short_side)
                 index = next(waiting, None)
     except av.FFmpegError as error:
-        raise UnreadableMediaError(f"its pictures cannot be decoded ({error})") from error
+        raise UnreadableMediaError(f"its pictures cannot be decoded ({why(error)})") from error
 
 
 def _small(frame: object, short_side: int) -> np.ndarray:

@@ -29,9 +29,16 @@ class MediaInfo:
 
 
 def content_id(path: Path, *, digits: int = 12) -> str:
-    """The first hexadecimal digits of the sha256 of the file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:digits]
+    """The first hexadecimal digits of the sha256 of the file's bytes.
+
+    Raises:
+        UnreadableMediaError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:digits]
+    except OSError as error:
+        raise UnreadableMediaError(f"it cannot be read ({why(error)})") from error
 
 
 def probe(path: Path) -> MediaInfo:
@@ -59,7 +66,32 @@ def probe(path: Path) -> MediaInfo:
                 channels=audio.codec_context.channels if audio else 0,
             )
     except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(f"it cannot be opened as media ({error})") from error
+        raise UnreadableMediaError(
+            f"it cannot be opened as media: it is cut off, or no media at all ({why(error)})"
+        ) from error
+
+
+def readable_s(path: Path) -> float:
+    """Seconds up to where the last packet ends; less than `probe` says of a file that is cut off.
+
+    Reads the file to its end and decodes nothing.
+
+    Raises:
+        UnreadableMediaError: the file cannot be opened.
+    """
+    import av
+
+    try:
+        with open_media(path) as container:
+            streams = [video_stream(container), audio_stream(container)]
+            return _last_packet_s(container, [stream for stream in streams if stream is not None])
+    except (av.FFmpegError, ValueError) as error:
+        raise UnreadableMediaError(f"it cannot be opened as media ({why(error)})") from error
+
+
+def why(error: Exception) -> str:
+    """FFmpeg's reason without the file's path, which is another on each machine."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def open_media(path: Path) -> Any:
@@ -104,12 +136,19 @@ def _duration_s(container: Any, video: Any, audio: Any) -> float:
         return container.duration / av.time_base - before_s  # type: ignore[no-any-return]
     streams = [stream for stream in (video, audio) if stream is not None]
     lengths = [float(stream.duration * stream.time_base) for stream in streams if stream.duration]
-    if not lengths:  # what browsers record names no length: look where the last packet ends
-        lengths = [
-            float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
-            for packet in container.demux(streams)
-            if packet.pts is not None
-        ]
-    if not lengths or max(lengths) <= 0:
-        raise UnreadableMediaError("its length is not known: the file may be cut off")
+    if not lengths:  # what browsers record names no length
+        lengths = [_last_packet_s(container, streams)]
+    if max(lengths) <= 0:
+        raise UnreadableMediaError("there is nothing in it, or it is cut off")
     return max(lengths)
+
+
+def _last_packet_s(container: Any, streams: list[Any]) -> float:
+    """Where the last packet of some streams ends, on the file's own clock; 0 without any."""
+    start_s = clock_start_s(container)
+    ends = [
+        float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
+        for packet in container.demux(streams)
+        if packet.pts is not None
+    ]
+    return max(ends, default=0.0)

@@ -12,6 +12,7 @@ from msc_kedro.media.probe import (
     audio_stream,
     clock_start_s,
     open_media,
+    why,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def read_mono(path: Path, *, sample_rate: int = LISTENING_RATE) -> np.ndarray:
             for mono in resampler.resample(None):
                 pieces.append(_floats(mono))
     except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(f"its sound cannot be decoded ({error})") from error
+        raise UnreadableMediaError(f"its sound cannot be decoded ({why(error)})") from error
     if not pieces:
         raise UnreadableMediaError("its sound track is empty")
     return np.concatenate(pieces)
@@ -93,6 +94,13 @@ def flac_bytes(samples: np.ndarray, sample_rate: int = LISTENING_RATE) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def sound_length_s(path: Path) -> float:
+    """Seconds of a FLAC or WAV file, from its header."""
+    import soundfile
+
+    return soundfile.info(path).duration  # type: ignore[no-any-return]
 
 
 def read_span(path: Path, start_s: float, end_s: float) -> tuple[np.ndarray, int]:

@@ -40,11 +40,9 @@ class MobileNetV2:
     crop = 224  # and the square it looks at, in the middle
 
     def __init__(self, folder: Path, *, batch_size: int = 32, device: str = "cpu") -> None:
-        import torch
+        from msc_kedro.models.weights import load_checkpoint_file
 
-        state = torch.load(
-            Path(folder) / "mobilenet_v2-b0353104.pth", map_location="cpu", weights_only=True
-        )
+        state = load_checkpoint_file(Path(folder) / "mobilenet_v2-b0353104.pth")
         self._network = _network()
         self._network.load_state_dict(state)
         self._network.eval().to(device)

@@ -34,10 +34,11 @@ def encode_pictures(
     paths = sources[sources["has_video"]].set_index("source_id")["path"]
     seen = utterances[utterances["source_id"].isin(paths.index)]
     shards = _shards(seen, engine.shard_utterances)
+    videos = {source: corpus.existing(paths[source]) for source in seen["source_id"].unique()}
     files = map_shards(
         lambda shard, file: write_picture_shard(
             file,
-            [(u.utterance_id, corpus.path(paths[u.source_id]), u.start_s, u.end_s) for u in shard],
+            [(u.utterance_id, videos[u.source_id], u.start_s, u.end_s) for u in shard],
             encode=image_encoder.open(),
             frames_per_s=parameters.frames_per_s,
         ),

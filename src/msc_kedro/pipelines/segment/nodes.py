@@ -40,7 +40,7 @@ def find_scenes(
     def detect(source: Any, file: Path) -> None:
         try:
             cuts = find_cuts(
-                corpus.path(source.path),
+                corpus.existing(source.path),
                 threshold=parameters.scene_threshold,
                 min_scene_s=parameters.min_scene_s,
             )
@@ -64,7 +64,11 @@ def find_scenes(
         title="finding cuts",
     )
     found = {s.source_id: json.loads(f.read_text()) for s, f in zip(seen, files, strict=True)}
-    rejects = [(s, "segment", f["reason"]) for s, f in found.items() if "reason" in f]
+    rejects = [
+        (source.path, "segment", found[source.source_id]["reason"])
+        for source in seen
+        if "reason" in found[source.source_id]
+    ]
     rows = []
     for source in sources.itertuples():
         cuts = found.get(source.source_id, {"cuts": []})["cuts"]

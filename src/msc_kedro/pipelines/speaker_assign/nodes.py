@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from string import ascii_uppercase
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from msc_kedro.execution.progress import steps
+from msc_kedro.execution.files import code_of, key_of
+from msc_kedro.execution.shards import map_shards
 from msc_kedro.models.opener import Opener
+from msc_kedro.pipelines.parameters import EngineParameters
 from msc_kedro.pipelines.speaker_assign.parameters import SpeakerAssignParameters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Heard = tuple[str, float, float]  # source id, start and end of what is heard in seconds
 
 
 def assign_speakers_per_dialogue(
     utterances: pd.DataFrame,
     sounds: dict[str, Path],
     speaker_encoder: Opener,
+    work: Path,
     parameters: SpeakerAssignParameters,
+    engine: EngineParameters,
 ) -> pd.DataFrame:
     """Tell the voices of each dialogue apart.
 
@@ -26,20 +37,25 @@ def assign_speakers_per_dialogue(
     import numpy as np
 
     from msc_kedro.listening.speakers import assign_speakers
-    from msc_kedro.media.sound import read_span
+    from msc_kedro.listening.threads import one_thread_each
 
-    encode = speaker_encoder.open()
+    ordered = utterances.sort_values(["dialogue_id", "turn"])
+    dialogues = [dialogue for _, dialogue in ordered.groupby("dialogue_id")]
+    made_by = speaker_encoder.fingerprint, code_of("listening", "media")
+    with one_thread_each():
+        files = map_shards(
+            lambda spans, file: _write_voices(file, spans, sounds, speaker_encoder),
+            [_with_margins(dialogue, parameters.margin_s) for dialogue in dialogues],
+            key=lambda spans: key_of("voices", spans, made_by),
+            folder=work / "voices",
+            suffix=".npy",
+            title="telling speakers apart",
+            workers=engine.threads,
+        )
     rows = []
-    groups = list(utterances.sort_values(["dialogue_id", "turn"]).groupby("dialogue_id"))
-    for _, dialogue in steps(groups, title="telling speakers apart", unit="dialogues"):
-        vectors = []
-        for source, (start_s, end_s) in zip(
-            dialogue["source_id"], _with_margins(dialogue, parameters.margin_s), strict=True
-        ):
-            vector = encode(read_span(sounds[source], start_s, end_s)[0])
-            vectors.append(np.full(encode.width, np.nan) if vector is None else vector)
+    for dialogue, file in zip(dialogues, files, strict=True):
         guesses = assign_speakers(
-            np.stack(vectors),
+            np.load(file, allow_pickle=False),
             same_speaker_distance=parameters.same_speaker_distance,
             durations_s=(dialogue["end_s"] - dialogue["start_s"]).to_numpy(),
         )
@@ -50,14 +66,32 @@ def assign_speakers_per_dialogue(
     return pd.DataFrame(rows, columns=["utterance_id", "speaker", "confidence"])
 
 
-def _with_margins(dialogue: pd.DataFrame, margin_s: float) -> list[tuple[float, float]]:
+def _write_voices(file: Path, spans: list[Heard], sounds: dict[str, Path], encoder: Opener) -> None:
+    """Embeddings float32 [u, d] of the utterances of a dialogue; NaN where nobody is heard."""
+    import numpy as np
+
+    from msc_kedro.media.sound import read_span
+
+    encode = encoder.open()
+    voices: np.ndarray = np.full((len(spans), encode.width), np.nan, np.float32)
+    for place, (source, start_s, end_s) in enumerate(spans):
+        voice = encode(read_span(sounds[source], start_s, end_s)[0])
+        if voice is not None:
+            voices[place] = voice
+    buffer = io.BytesIO()  # into a file numpy would not say why it could not be written
+    np.save(buffer, voices, allow_pickle=False)
+    file.write_bytes(buffer.getvalue())
+
+
+def _with_margins(dialogue: pd.DataFrame, margin_s: float) -> list[Heard]:
     """Spans of the utterances, longer by up to `margin_s` where that touches no neighbour."""
     starts, ends = dialogue["start_s"].tolist(), dialogue["end_s"].tolist()
     spans = []
     for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
         before = max((e for e in ends[:place] if e <= start), default=0.0)
         after = min((s for s in starts[place + 1 :] if s >= end), default=end + margin_s)
-        spans.append((max(start - margin_s, before), min(end + margin_s, after)))
+        source = dialogue["source_id"].iloc[place]
+        spans.append((source, max(start - margin_s, before), min(end + margin_s, after)))
     return spans
 
 

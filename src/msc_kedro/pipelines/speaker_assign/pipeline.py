@@ -11,7 +11,14 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 assign_speakers_per_dialogue,
-                ["utterances", "sound", "speaker_encoder", "params:speaker_assign"],
+                [
+                    "utterances",
+                    "sound",
+                    "speaker_encoder",
+                    "work",
+                    "params:speaker_assign",
+                    "params:engine",
+                ],
                 "speakers",
                 name="assign_speakers_per_dialogue",
             )

@@ -1,0 +1,231 @@
+"""speaker_assign and describe: kept per dialogue, gone on with, the same on any threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_media import tone
+
+from msc_kedro.listening.gender import GenderGuess
+from msc_kedro.listening.pitch import PitchTrack
+from msc_kedro.media.sound import flac_bytes
+from msc_kedro.pipelines.describe.nodes import describe_voices
+from msc_kedro.pipelines.describe.parameters import DescribeParameters
+from msc_kedro.pipelines.parameters import EngineParameters
+from msc_kedro.pipelines.speaker_assign.nodes import assign_speakers_per_dialogue
+from msc_kedro.pipelines.speaker_assign.parameters import SpeakerAssignParameters
+from msc_kedro.tables import schema, span_id
+
+DIALOGUES, TURNS = 4, 3
+LOW, HIGH = 120.0, 240.0  # Hz: the two voices take turns
+
+
+class Killed(Exception):
+    """The process would be gone."""
+
+
+class Model:
+    """Stands for a network: counts what it hears, and dies at a given call."""
+
+    def __init__(self, hears: Callable[[np.ndarray], Any], *, dies_at: int | None = None) -> None:
+        self.calls, self._hears, self._dies_at = 0, hears, dies_at
+
+    width = 2
+
+    def __call__(self, samples: np.ndarray) -> Any:
+        self.calls += 1
+        if self.calls == self._dies_at:
+            raise Killed
+        return self._hears(samples)
+
+    def opener(self, fingerprint: str = "model") -> Any:
+        return SimpleNamespace(fingerprint=fingerprint, open=lambda: self)
+
+
+def pitch_of(samples: np.ndarray) -> float:
+    return float(np.count_nonzero(np.diff(np.signbit(samples))) / 2 / len(samples) * 16_000)
+
+
+def voice_of(samples: np.ndarray) -> np.ndarray | None:
+    if not samples.any():
+        return None
+    angle = pitch_of(samples) / 240
+    return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def track_of(samples: np.ndarray) -> PitchTrack:
+    f0 = np.full(40, pitch_of(samples))
+    f0[::2] += 10.0 / 3.0
+    return PitchTrack(np.arange(40) * 0.016, f0, f0 > 50)
+
+
+def gender_of(samples: np.ndarray) -> GenderGuess | None:
+    low = pitch_of(samples) < (LOW + HIGH) / 2
+    return GenderGuess("male" if low else "female", 0.7 + 0.1 / 3.0) if samples.any() else None
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("sound")
+    found = {}
+    for place in range(DIALOGUES):
+        turns = [tone(1, hz=(LOW, HIGH)[turn % 2] + place) for turn in range(TURNS)]
+        if place == 0:
+            turns[-1][:] = 0  # somebody who cannot be heard
+        found[f"s{place}"] = folder / f"s{place}.flac"
+        found[f"s{place}"].write_bytes(flac_bytes(np.concatenate(turns)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def utterances(sounds: dict[str, Path]) -> pd.DataFrame:
+    rows = [
+        {
+            "utterance_id": span_id(source, turn, turn + 0.9),
+            "dialogue_id": f"{source}-d",
+            "source_id": source,
+            "turn": turn,
+            "start_s": float(turn),
+            "end_s": turn + 0.9,
+            "text": "Hello there",
+            "language": "en",
+            "words": [{"word": "Hello", "start_s": turn, "end_s": turn + 0.8, "probability": 1.0}],
+        }
+        for source in sounds
+        for turn in range(TURNS)
+    ]
+    return pd.DataFrame(rows[::-1])  # ids, never row order
+
+
+@pytest.fixture
+def assign(utterances: pd.DataFrame, sounds: dict[str, Path], tmp_path: Path) -> Callable[..., Any]:
+    def run(
+        model: Model,
+        *,
+        threads: int = 1,
+        work: str = "work",
+        margin_s: float = 0.0,
+        distance: float = 0.05,
+        fingerprint: str = "model",
+    ) -> pd.DataFrame:
+        return assign_speakers_per_dialogue(
+            utterances,
+            sounds,
+            model.opener(fingerprint),
+            tmp_path / work,
+            SpeakerAssignParameters(same_speaker_distance=distance, margin_s=margin_s),
+            EngineParameters(threads=threads, shard_utterances=8),
+        )
+
+    return run
+
+
+def test_voices_are_told_apart(assign: Callable[..., Any]) -> None:
+    speakers = assign(Model(voice_of))
+    schema("speakers").validate(speakers)
+    known = speakers.set_index("utterance_id")["speaker"]
+    assert [known[span_id("s1", turn, turn + 0.9)] for turn in range(3)] == ["A", "B", "A"]
+    assert [known[span_id("s0", turn, turn + 0.9)] for turn in range(3)] == ["A", "B", "?"]
+
+
+def test_telling_apart_goes_on_where_it_was_killed(assign: Callable[..., Any]) -> None:
+    whole = assign(Model(voice_of), work="undisturbed")
+    with pytest.raises(Killed):
+        assign(Model(voice_of, dies_at=TURNS * 2 + 2))  # in the third dialogue
+    again = Model(voice_of)
+    pd.testing.assert_frame_equal(assign(again), whole, check_exact=True)
+    assert again.calls == TURNS * 2
+    assign(again)
+    assign(again, distance=0.3)  # says how voices are grouped, not how they sound
+    assert again.calls == TURNS * 2
+
+
+def test_another_model_or_margin_listens_again(assign: Callable[..., Any]) -> None:
+    model = Model(voice_of)
+    for number, changed in enumerate(({}, {"margin_s": 0.05}, {"fingerprint": "another"}), start=1):
+        assign(model, **changed)
+        assert model.calls == number * DIALOGUES * TURNS
+
+
+@pytest.fixture
+def describe(
+    utterances: pd.DataFrame, sounds: dict[str, Path], assign: Callable[..., Any], tmp_path: Path
+) -> Callable[..., Any]:
+    speakers = assign(Model(voice_of))
+
+    def run(
+        tracker: Model, *, threads: int = 1, work: str = "work", seed: int = 1, text: str = ""
+    ) -> pd.DataFrame:
+        said = utterances.assign(text=text) if text else utterances
+        return describe_voices(
+            said,
+            speakers,
+            sounds,
+            tracker.opener(),
+            Model(gender_of).opener("gender"),
+            tmp_path / work,
+            DescribeParameters(seed=seed),
+            EngineParameters(threads=threads, shard_utterances=8),
+        )
+
+    return run
+
+
+def test_voices_are_described(describe: Callable[..., Any], utterances: pd.DataFrame) -> None:
+    voice = describe(Model(track_of))
+    schema("voice").validate(voice)
+    assert list(voice["utterance_id"]) == list(utterances["utterance_id"])
+    known = voice.set_index("utterance_id")
+    first, second, third = (known.loc[span_id("s1", turn, turn + 0.9)] for turn in range(3))
+    assert (first["gender"], second["gender"]) == ("male", "female")
+    assert first["speaker_pitch_hz"] == pytest.approx(
+        (first["pitch_mean_hz"] + third["pitch_mean_hz"]) / 2
+    )
+    silent = known.loc[span_id("s0", 2, 2.9)]
+    assert pd.isna(silent["pitch_mean_hz"]) and "pitch: too little" in silent["unmeasured"]
+
+
+def test_describing_goes_on_where_it_was_killed(describe: Callable[..., Any]) -> None:
+    whole = describe(Model(track_of), work="undisturbed")
+    with pytest.raises(Killed):
+        describe(Model(track_of, dies_at=TURNS + 1))
+    again = Model(track_of)
+    pd.testing.assert_frame_equal(describe(again), whole, check_exact=True)
+    assert again.calls == (DIALOGUES - 1) * TURNS
+    describe(again, seed=2)  # words it otherwise, measures nothing
+    assert again.calls == (DIALOGUES - 1) * TURNS
+    describe(again, text="Good evening")  # the pace is of the words
+    assert again.calls == (2 * DIALOGUES - 1) * TURNS
+
+
+def test_threads_change_nothing(assign: Callable[..., Any], describe: Callable[..., Any]) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    for step, model in ((assign, voice_of), (describe, track_of)):
+        one, three = (
+            step(Model(model), threads=threads, work=f"on {threads}") for threads in (1, 3)
+        )
+        pd.testing.assert_frame_equal(one, three, check_exact=True)
+    assert torch.get_num_threads() == before  # other stages take as many as before
+
+
+def test_networks_take_one_thread_each(assign: Callable[..., Any]) -> None:
+    """Else figures differ in their last digits with the number of cores."""
+    import torch
+
+    found = set()
+
+    def hears(samples: np.ndarray) -> np.ndarray | None:
+        found.add(torch.get_num_threads())
+        return voice_of(samples)
+
+    for threads in (1, 3):
+        assign(Model(hears), threads=threads, work=f"on {threads}")
+    assert found == {1}
