@@ -209,7 +209,7 @@ def test_a_lost_version_names_the_maker() -> None:
             cause=FileNotFoundError("sources.parquet/2020/sources.parquet"),
         )
     )
-    assert said is not None and said.endswith("Make it first: kedro run --pipeline ingest")
+    assert said is not None and said.endswith("kedro run --pipeline ingest")
 
 
 def test_who_makes_what() -> None:

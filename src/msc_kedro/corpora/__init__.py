@@ -1,1 +1,1 @@
-"""Where conversations come from: own videos and the embedded demo."""
+"""Where conversations come from: own videos, annotated corpora and the embedded demo."""
