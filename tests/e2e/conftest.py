@@ -22,14 +22,18 @@ CUT = {
     ("parameters.yml", "demo", "dialogues"): 6,
     ("parameters_train.yml", "train", "max_steps"): 30,
 }
+NO_NETWORK = PROJECT / "tests" / "no_network"
+NETWORK_LOG, NETWORK_COUNTS = "network.log", "network.json"
 # What would reach a network fails at once: the models are cached by then.
 OFFLINE = {
+    "PYTHONPATH": str(NO_NETWORK),
+    "CI": "",  # where it is set, some libraries send nothing
     "HF_HUB_OFFLINE": "1",
     "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
     "PIP_EXTRA_INDEX_URL": "",
     "PIP_FIND_LINKS": "",
     "PIP_NO_INDEX": "1",
-    "DVC_NO_ANALYTICS": "1",
+    "DVC_NO_ANALYTICS": "1",  # the copy has not the project's .dvc/config
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
 
@@ -47,7 +51,7 @@ class Chain:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, **OFFLINE},
+            env={**os.environ, **OFFLINE, "MSC_NETWORK_LOG": str(self.folder / NETWORK_LOG)},
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -72,6 +76,14 @@ class Chain:
     def truth(self) -> list[dict]:
         """What was done to make the demo."""
         return json.loads((self.folder / "data/01_raw/demo/truth.json").read_text())["dialogues"]
+
+
+def alone(counts: Path) -> tuple[str, ...]:
+    """What makes a command run in a network of its own; nothing where that is not allowed."""
+    unshare = ("unshare", "--map-root-user", "--net")
+    if not shutil.which("unshare") or subprocess.run((*unshare, "true"), check=False).returncode:
+        return ()
+    return (*unshare, sys.executable, str(NO_NETWORK / "alone.py"), str(counts))
 
 
 def copy_project(target: Path, cut: Mapping[tuple[str, str, str], int] = CUT) -> None:
@@ -100,7 +112,8 @@ def chain(tmp_path_factory: pytest.TempPathFactory, model_folder) -> Chain:
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder)
     begun = time.monotonic()
-    done = Chain(folder, "", 0.0).run(sys.executable, "-m", "kedro", "run")
+    kedro = (*alone(folder / NETWORK_COUNTS), sys.executable, "-m", "kedro")
+    done = Chain(folder, "", 0.0).run(*kedro, "run")
     output = done.stdout + done.stderr
     assert done.returncode == 0, output[-4000:]
     return Chain(folder, output, time.monotonic() - begun)

@@ -13,7 +13,7 @@ from msc_kedro.models import ModelSpec, ensure_all, read_specs, verify, write_lo
 
 BASE = Path(__file__).parents[2] / "conf" / "base"
 SLOTS = {
-    *("asr", "segmentation", "speaker_embedding", "gender", "image_encoder"),
+    *("asr", "speech_activity", "segmentation", "speaker_embedding", "gender", "image_encoder"),
     *("language_model", "voice_female", "voice_male", "pitch"),
 }
 

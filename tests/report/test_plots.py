@@ -11,6 +11,7 @@ import pytest
 
 from msc_kedro.report import plots
 from msc_kedro.report.contents import ReportContents
+from msc_kedro.report.losses import losses_of
 
 TRAINING = {
     "step0_valid_loss": 4.2,
@@ -26,16 +27,16 @@ def parsed(svg: str) -> ElementTree.Element:
 
 def test_loss_curve_draws_all_marks_in_page_colours(contents: ReportContents) -> None:
     assert contents.losses is not None
-    svg = plots.loss_curve(contents.losses, TRAINING)
+    svg = plots.loss_curve(losses_of(contents.losses, TRAINING))
     assert parsed(svg).get("role") == "img"
     for variable in ("--train", "--valid", "--frozen", "--ink", "--rule"):
         assert f"var({variable})" in svg
-    assert svg == plots.loss_curve(contents.losses, TRAINING)
+    assert svg == plots.loss_curve(losses_of(contents.losses, TRAINING))
 
 
 def test_loss_curve_without_reference_points(contents: ReportContents) -> None:
     assert contents.losses is not None
-    svg = plots.loss_curve(contents.losses.head(3), {})
+    svg = plots.loss_curve(losses_of(contents.losses.head(3), {}))
     parsed(svg)
     assert "--frozen" not in svg
 
@@ -50,7 +51,7 @@ def test_histogram_takes_any_lengths(lengths: list[float]) -> None:
 
 def test_plots_share_no_id_and_set_no_style_for_the_page(contents: ReportContents) -> None:
     assert contents.losses is not None and contents.utterances is not None
-    one = plots.loss_curve(contents.losses, TRAINING)
+    one = plots.loss_curve(losses_of(contents.losses, TRAINING))
     other = plots.duration_histogram(contents.utterances)
     ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (one, other)]
     assert not ids[0] & ids[1]

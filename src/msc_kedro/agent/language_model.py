@@ -139,19 +139,21 @@ def load_language_model(
     Raises:
         MscKedroError: nothing is there to load, or LoRA's targets are not in the model.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     chosen = dtype
     if chosen == "auto":
         chosen = "bfloat16" if native_bfloat16(device) else "float32"
     kind = torch.bfloat16 if chosen == "bfloat16" else torch.float32
-    where = {} if revision is None else {"revision": revision}
+    where: dict[str, Any] = {} if revision is None else {"revision": revision}
+    where["trust_remote_code"] = False
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=kind, attn_implementation="sdpa", **where
+            source, dtype=kind, attn_implementation="sdpa", use_safetensors=True, **where
         )
         tokenizer = AutoTokenizer.from_pretrained(source, **where)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise MscKedroError(
             f"no language model could be loaded from {source}: {error}\nExpected a folder with "
             "config.json, tokenizer and safetensors, or an id on the hub. See `kedro models list`."

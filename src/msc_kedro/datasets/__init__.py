@@ -1,5 +1,6 @@
 """Catalog datasets: what the pipelines hand each other. Reading and writing, no science."""
 
+from msc_kedro.datasets.figures import FiguresDataset
 from msc_kedro.datasets.folders import AdapterFolder, CorpusFolder, SoundFolder, WorkFolder
 from msc_kedro.datasets.models import ModelDataset
 from msc_kedro.datasets.shards import FeatureShards
@@ -9,6 +10,7 @@ __all__ = [
     "AdapterFolder",
     "CorpusFolder",
     "FeatureShards",
+    "FiguresDataset",
     "ModelDataset",
     "SoundFolder",
     "TableDataset",

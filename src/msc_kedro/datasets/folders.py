@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io.core import AbstractDataset, AbstractVersionedDataset, Version
+from kedro_datasets._typing import TablePreview
 
 from msc_kedro.corpora.folder import Corpus
+from msc_kedro.datasets.previews import ROWS, mapping_preview, table_preview
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import is_whole, link_or_copy, whole_folder
 
@@ -35,8 +39,25 @@ class VersionedFolder(AbstractVersionedDataset[Any, Any]):
         return {"filepath": self._filepath, "version": self._version}
 
 
+def plain_name(name: str) -> str:
+    """A name that stays in the folder it is put in.
+
+    Raises:
+        MscKedroError: it does not.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise MscKedroError(
+            f"{name!r} cannot be the name of a file: expected letters, digits, '.', '_' and '-'. "
+            "Tables made by this program hold no such id; make them again."
+        )
+    return name
+
+
 class SoundFolder(VersionedFolder):
-    """Sounds by id: saves a mapping of ids to FLAC files by hard link; loads ids to paths."""
+    """Sounds by id: saves a mapping of ids to FLAC files by hard link; loads ids to paths.
+
+    Ids come from tables, which may come from elsewhere: one that is no plain file name is refused.
+    """
 
     def load(self) -> dict[str, Path]:
         """Ids to the paths of their files."""
@@ -44,10 +65,26 @@ class SoundFolder(VersionedFolder):
         return {path.stem: path for path in sorted(folder.glob("*.flac"))}
 
     def save(self, data: Mapping[str, Path]) -> None:
-        """Publish the files under their ids."""
+        """Publish the files under their ids.
+
+        Raises:
+            MscKedroError: an id would lead out of the folder.
+        """
+        for identity in data:
+            plain_name(identity)
         with whole_folder(Path(self._get_save_path())) as folder:
             for identity, path in data.items():
                 link_or_copy(path, folder / f"{identity}.flac")
+
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """Ids and lengths of the first sounds, for kedro-viz."""
+        import soundfile
+
+        rows = [
+            (identity, round(soundfile.info(path).duration, 2))
+            for identity, path in islice(self.load().items(), nrows)
+        ]
+        return table_preview(("id", "seconds"), rows)
 
 
 class AdapterFolder(VersionedFolder):
@@ -65,6 +102,10 @@ class AdapterFolder(VersionedFolder):
 
         with whole_folder(Path(self._get_save_path())) as folder:
             save_adapter(data, folder)
+
+    def preview(self) -> TablePreview:
+        """What it was trained on and its shape, for kedro-viz."""
+        return mapping_preview(self.load().config)
 
 
 class CorpusFolder(AbstractDataset[Any, Corpus]):
@@ -96,6 +137,14 @@ class CorpusFolder(AbstractDataset[Any, Corpus]):
         with whole_folder(self._folder) as folder:
             for name, content in data:
                 (folder / name).write_bytes(content)
+
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """The first files, for kedro-viz."""
+        rows = [
+            (path.relative_to(self._folder).as_posix(), round(path.stat().st_size / 1e6, 2))
+            for path in self.load().files()[:nrows]
+        ]
+        return table_preview(("file", "MB"), rows)
 
     def _exists(self) -> bool:
         return self._folder.is_dir()

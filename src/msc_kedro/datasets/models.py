@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kedro.io.core import AbstractDataset
+from kedro_datasets._typing import TablePreview
 
+from msc_kedro.datasets.previews import table_preview
 from msc_kedro.models import ModelSpec, ensure, receipt
 from msc_kedro.models.opener import Opener
 
@@ -61,6 +63,15 @@ class ModelDataset(AbstractDataset[Any, Opener]):
             source = kept.source if kept else spec.revision
             told.append((spec.slot, spec.title, source, spec.licence))
         return told
+
+    def preview(self) -> TablePreview:
+        """Its models, each with source and revision, for kedro-viz; nothing is fetched for it."""
+        rows = [
+            (*use, f"{spec.size / 1e6:.1f} MB", spec.fingerprint)
+            for use, spec in zip(self.uses(), self._all, strict=True)
+        ]
+        columns = ("slot", "model", "source and revision", "licence", "size", "fingerprint")
+        return table_preview(columns, rows)
 
     def save(self, data: Any) -> None:
         """Refused: models come from their sources."""

@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from kedro.io.core import AbstractVersionedDataset, Version
+from kedro_datasets._typing import TablePreview
 
+from msc_kedro.datasets.previews import ROWS, table_preview
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import whole_file
 from msc_kedro.tables import TableName, schema
@@ -75,6 +77,7 @@ class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath, "table": self._table, "version": self._version}
 
-    def preview(self, nrows: int = 20) -> dict[str, Any]:
+    def preview(self, nrows: int = ROWS) -> TablePreview:
         """The first rows, for kedro-viz."""
-        return self.load().head(nrows).to_dict(orient="split")
+        table = self.load().head(nrows)
+        return table_preview(list(table.columns), table.itertuples(index=False, name=None))

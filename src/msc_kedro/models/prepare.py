@@ -30,7 +30,7 @@ def gguf_to_safetensors(fetched: Path, target: Path) -> None:
         target: an empty folder.
 
     Raises:
-        MscKedroError: there is not one gguf file, or its tokenizer is of another kind.
+        MscKedroError: there is not one gguf file, it is none, or its tokenizer is of another kind.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -59,7 +59,13 @@ def gguf_to_safetensors(fetched: Path, target: Path) -> None:
 def _tokenizer_table(path: Path) -> dict[str, Any]:
     from gguf import GGUFReader
 
-    reader = GGUFReader(path)
+    try:
+        reader = GGUFReader(path)
+    except ValueError as error:
+        raise MscKedroError(
+            f"{path.name} is no gguf file ({error}). Take another from a source you trust: see "
+            "`kedro models list`."
+        ) from error
     start = "tokenizer."
     return {
         name.removeprefix(start).removeprefix("ggml."): field.contents()

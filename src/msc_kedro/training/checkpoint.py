@@ -81,7 +81,7 @@ def load_checkpoint(folder: Path, *, run: str) -> Checkpoint | None:
     Raises:
         MscKedroError: it belongs to a run with other settings, data or base model.
     """
-    from safetensors.torch import load_file
+    from msc_kedro.models.weights import load_tensors
 
     for name in (_LATEST, f"{_LATEST}.old"):  # the old one if the crash fell between two renames
         found = folder / name
@@ -98,7 +98,7 @@ def load_checkpoint(folder: Path, *, run: str) -> Checkpoint | None:
     return Checkpoint(
         run=run,
         step=state["step"],
-        tensors=load_file(found / "tensors.safetensors"),
+        tensors=load_tensors(found / "tensors.safetensors"),
         best_step=state["best_step"],
         stale=state["stale"],
         history=tuple(HistoryRow(**row) for row in state["history"]),

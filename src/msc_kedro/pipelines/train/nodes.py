@@ -18,6 +18,8 @@ from msc_kedro.pipelines.train.parameters import TrainParameters
 from msc_kedro.training.adapter import Adapter
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from msc_kedro.agent.language_model import LanguageModel
     from msc_kedro.agent.model import Agent
     from msc_kedro.training.config import HistoryRow
@@ -86,6 +88,13 @@ def train_agent(
     }
     history = pd.DataFrame([asdict(row) for row in result.history])
     return make_adapter(agent, config.style, result.best_state), history, summary
+
+
+def plot_losses(loss_history: pd.DataFrame, training_summary: dict[str, Any]) -> Figure:
+    """The losses by step as a plotly figure, which kedro-viz shows."""
+    from msc_kedro.report.losses import loss_figure, losses_of
+
+    return loss_figure(losses_of(loss_history, training_summary))
 
 
 def _agent(

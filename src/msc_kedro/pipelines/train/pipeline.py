@@ -2,11 +2,11 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from msc_kedro.pipelines.train.nodes import train_agent
+from msc_kedro.pipelines.train.nodes import plot_losses, train_agent
 
 
 def create_pipeline() -> Pipeline:
-    """tables and features -> adapter, loss_history, training_summary."""
+    """tables and features -> adapter, loss_history, training_summary, loss_curve."""
     return Pipeline(
         [
             Node(
@@ -25,7 +25,13 @@ def create_pipeline() -> Pipeline:
                 ],
                 ["adapter", "loss_history", "training_summary"],
                 name="train_agent",
-            )
+            ),
+            Node(
+                plot_losses,
+                ["loss_history", "training_summary"],
+                "loss_curve",
+                name="plot_losses",
+            ),
         ],
         tags="train",
     )
