@@ -62,6 +62,15 @@ def test_a_reply_does_not_depend_on_its_batch(make_agent, method):
     assert len({answer.written for answer in together}) > 1
 
 
+def test_a_sampled_reply_does_not_depend_on_what_else_is_asked_for(make_agent):
+    agent = make_agent(stir=True)
+    decoding = Decoding(method="sample", max_new_tokens=12, top_k=100, temperature=3.0, top_p=1.0)
+    asked = requests(agent)
+    together = reply(agent, asked, toy_features, decoding=decoding)
+    alone = reply(agent, asked[-1:], toy_features, decoding=decoding)
+    assert alone == together[-1:]
+
+
 def test_sampling_follows_its_seed(make_agent):
     agent = make_agent(stir=True)
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from msc_kedro.cli.models import model_specs
+from msc_kedro.models import export_models
+
 PROJECT = Path(__file__).parents[2]
 
 
@@ -50,6 +53,18 @@ def test_fetch_then_verify_then_a_turned_byte(
     file.write_bytes(b"x" + file.read_bytes()[1:])
     done = kedro("verify", "pitch")
     assert done.returncode == 1 and "pitch: WRONG" in done.stdout
+
+
+def test_export_copies_what_is_cached(tmp_path: Path, model_folder) -> None:
+    cached = model_folder("pitch")
+    spec = next(spec for spec in model_specs(PROJECT, None).values() if spec.slot == "pitch")
+    made = export_models([spec], tmp_path / "pretrained")
+    assert made == {"pitch": tmp_path / "pretrained" / "pitch"}
+    for path in spec.files:
+        exported = made["pitch"] / path
+        assert exported.read_bytes() == (cached / path).read_bytes()
+        assert not exported.samefile(cached / path)
+    assert export_models([spec], tmp_path / "pretrained") == made  # again
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,13 @@ from msc_kedro.dialogue.collate import features_of_packs
 from msc_kedro.dialogue.packing import make_pack, reply_unit
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
 from msc_kedro.errors import MscKedroError
-from msc_kedro.training.adapter import agent_of_adapter, load_adapter, make_adapter, save_adapter
+from msc_kedro.training.adapter import (
+    Adapter,
+    agent_of_adapter,
+    load_adapter,
+    make_adapter,
+    save_adapter,
+)
 
 STYLE = PromptStyle(modalities=("text", "audio", "video"))
 
@@ -81,3 +87,14 @@ def test_another_prompt_version_is_refused(saved):
     settings.write_text(json.dumps(found))
     with pytest.raises(MscKedroError, match="prompt_version is 0, this program reads 1"):
         load_adapter(saved[1])
+
+
+def test_a_fingerprint_is_of_settings_and_tensors(saved):
+    _, folder = saved
+    one, again = load_adapter(folder), load_adapter(folder)
+    assert one.fingerprint == again.fingerprint
+    name = sorted(again.state)[0]
+    moved = {**again.state, name: again.state[name] + 1e-3}
+    plain = {**again.config, "style": {"modalities": ["text"], "target": "text"}}
+    others = {Adapter(again.config, moved).fingerprint, Adapter(plain, again.state).fingerprint}
+    assert len({one.fingerprint, *others}) == 3

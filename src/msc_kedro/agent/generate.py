@@ -208,6 +208,9 @@ def _sampler(decoding: Decoding, utterance_ids: Sequence[str]) -> Choose:
         shares = kept.softmax(dim=-1)
         before = shares.cumsum(dim=-1) - shares  # mass of the more likely ones
         shares = shares.masked_fill(before >= decoding.top_p, 0.0)
+        # In order of ids: of two that are nearly as likely, rounding decides which comes first.
+        ids, order = ids.sort(dim=-1)
+        shares = shares.gather(-1, order)
         return [
             int(row_ids[torch.multinomial(row, 1, generator=generator)])
             for row, row_ids, generator in zip(shares, ids, generators, strict=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from msc_kedro.models import ModelSpec
 
 LOCK = "models.lock"
+PRETRAINED = Path("data/06_models/pretrained")
 
 
 def model_specs(project_path: Path, env: str | None) -> dict[str, ModelSpec]:
@@ -57,7 +58,7 @@ _slots = click.argument("slots", nargs=-1)
 
 @click.group(name="models")
 def models() -> None:
-    """The models of a recipe: list, fetch, verify, lock."""
+    """The models of a recipe: list, fetch, verify, export, lock."""
 
 
 @models.command(name="list")
@@ -129,6 +130,19 @@ def verify(metadata: ProjectMetadata, slots: tuple[str, ...], env: str | None) -
             click.echo(f"  {line}")
     if failed:
         raise click.exceptions.Exit(1)
+
+
+@models.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=PRETRAINED)
+@_recipe
+@click.pass_obj
+@telling()
+def export(metadata: ProjectMetadata, folder: Path, env: str | None) -> None:
+    """Copy the recipe's models into FOLDER, one folder per slot, so that DVC can track them."""
+    from msc_kedro.models import export_models
+
+    made = export_models(_chosen(metadata, env, ()), metadata.project_path / folder)
+    click.echo(f"{len(made)} models are in {folder}. To track them: dvc add {folder}")
 
 
 @models.command()

@@ -5,6 +5,7 @@ try in order. `ensure` brings them to the user's cache once; from then on no net
 """
 
 from msc_kedro.models.cache import cache_root, ensure, ensure_all, receipt, verify
+from msc_kedro.models.export import export_models
 from msc_kedro.models.lock import write_lock
 from msc_kedro.models.spec import (
     FileFact,
@@ -26,6 +27,7 @@ __all__ = [
     "cache_root",
     "ensure",
     "ensure_all",
+    "export_models",
     "read_specs",
     "receipt",
     "verify",
