@@ -1,0 +1,228 @@
+"""How right the dialogue dataset is, against truth; writes the tables of docs/dataset-quality.md.
+
+    kedro run --pipelines demo,ingest,segment,speaker_assign
+    python benchmarks/dataset_quality.py                     the demo
+    python benchmarks/dataset_quality.py --real FOLDER       and recordings with RTTM beside them
+
+`FOLDER` holds sound files and .rttm files; a recording's turns are those with its name's stem.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pyannote.core import Annotation, Segment
+from pyannote.metrics.diarization import DiarizationErrorRate
+from sklearn.metrics import adjusted_rand_score
+
+from msc_kedro.metrics.segmentation import Matched, Span, boundary_matches, purity, span_matches
+from msc_kedro.metrics.speech import word_errors
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = PROJECT / "docs" / "dataset-quality.md"
+COLLAR_S = 0.5  # pyannote.metrics' total width: a quarter of a second on each side
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stretch of speech of one person; `text` is None where the words are not known."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is true of a recording, and what the pipelines made of it."""
+
+    name: str
+    true: tuple[Turn, ...]
+    found: tuple[Turn, ...]
+    dialogues_true: tuple[Span, ...]
+    dialogues_found: tuple[Span, ...]
+
+
+def newest(project: Path, corpus: str, table: str) -> pd.DataFrame:
+    """The newest version of a table."""
+    found = sorted(project.glob(f"data/0[23]_*/{corpus}/{table}.parquet/*/{table}.parquet"))
+    if not found:
+        sys.exit(
+            f"No '{table}' of the corpus '{corpus}': kedro run --pipelines "
+            "ingest,segment,speaker_assign"
+        )
+    return pd.read_parquet(found[-1])
+
+
+def found_in(project: Path, corpus: str) -> dict[str, tuple[list[Turn], list[Span]]]:
+    """Utterances and dialogue spans by the stem of the source's file."""
+    sources = newest(project, corpus, "sources")
+    stems = {row.source_id: Path(row.path).stem for row in sources.itertuples()}
+    known = newest(project, corpus, "utterances").merge(
+        newest(project, corpus, "speakers"), on="utterance_id", validate="1:1"
+    )
+    made: dict[str, tuple[list[Turn], list[Span]]] = {stem: ([], []) for stem in stems.values()}
+    for row in known.sort_values(["source_id", "start_s"]).itertuples():
+        speaker = f"{row.dialogue_id} {row.speaker}"
+        made[stems[row.source_id]][0].append(Turn(row.start_s, row.end_s, speaker, row.text))
+    for row in newest(project, corpus, "dialogue_spans").itertuples():
+        made[stems[row.source_id]][1].append((row.start_s, row.end_s))
+    return made
+
+
+def demo(project: Path) -> Iterator[Recording]:
+    """The demo: one dialogue per video."""
+    truth = json.loads((project / "data/01_raw/demo/truth.json").read_text())
+    made = found_in(project, "demo")
+    for video in truth["dialogues"]:
+        turns = (Turn(t["start_s"], t["end_s"], t["speaker"], t["text"]) for t in video["turns"])
+        found, spans = made.get(video["name"], ([], []))
+        whole = ((0.0, float(video["duration_s"])),)
+        yield Recording(video["name"], tuple(turns), tuple(found), whole, tuple(spans))
+
+
+def real(folder: Path, project: Path) -> Iterator[Recording]:
+    """Recordings with RTTM: their words are not known."""
+    turns: dict[str, list[Turn]] = {}
+    for file in sorted(folder.glob("*.rttm")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            _, name, _, start, length, _, _, speaker, *_ = line.split()
+            turn = Turn(float(start), float(start) + float(length), speaker)
+            turns.setdefault(name, []).append(turn)
+    with tempfile.TemporaryDirectory() as copy:
+        sounds = [p for p in sorted(folder.iterdir()) if p.stem in turns and p.suffix != ".rttm"]
+        for path in sounds:
+            shutil.copy(path, copy)
+        subprocess.run(
+            [sys.executable, "-m", "kedro", "run", "--pipelines", "ingest,segment,speaker_assign",
+             "--params", f"corpus.folder={copy},corpus.name=quality"],
+            cwd=project, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    made = found_in(project, "quality")
+    for path in sounds:
+        true = turns[path.stem]
+        found, spans = made.get(path.stem, ([], []))
+        whole = ((0.0, max(turn.end_s for turn in true)),)
+        yield Recording(path.stem, tuple(true), tuple(found), whole, tuple(spans))
+
+
+def annotation(turns: Iterable[Turn]) -> Annotation:
+    """Turns as pyannote knows them; each is a track of its own, so that they may overlap."""
+    made = Annotation()
+    for number, turn in enumerate(turns):
+        made[Segment(turn.start_s, turn.end_s), number] = turn.speaker
+    return made
+
+
+def labels(recording: Recording) -> tuple[list[str], list[str]]:
+    """Found and true speaker of each utterance; true is who speaks longest within it."""
+    found, true = [], []
+    for utterance in recording.found:
+        shares: dict[str, float] = {NOBODY: 0.0}
+        for turn in recording.true:
+            shared = min(utterance.end_s, turn.end_s) - max(utterance.start_s, turn.start_s)
+            if shared > 0:
+                shares[turn.speaker] = shares.get(turn.speaker, 0.0) + shared
+        found.append(utterance.speaker)
+        true.append(max(shares, key=lambda name: shares[name]))
+    return found, true
+
+
+def figures(recordings: list[Recording]) -> dict[str, float | None]:
+    """The figures over recordings; see the head of the page for their definitions."""
+    boundaries, spans = Matched(0, 0, 0), Matched(0, 0, 0)
+    strict = DiarizationErrorRate(collar=0.0, skip_overlap=False)
+    lenient = DiarizationErrorRate(collar=COLLAR_S, skip_overlap=False)
+    wrong = said = 0
+    found_all: list[str] = []
+    true_all: list[str] = []
+    rand = []
+    for one in recordings:
+        boundaries += boundary_matches(
+            [(t.start_s, t.end_s) for t in one.found], [(t.start_s, t.end_s) for t in one.true]
+        )
+        spans += span_matches(one.dialogues_found, one.dialogues_true)
+        reference, hypothesis = annotation(one.true), annotation(one.found)
+        heard = Segment(0.0, max(turn.end_s for turn in (*one.true, *one.found)))
+        for rate in (strict, lenient):
+            rate(reference, hypothesis, uem=heard)
+        texts = [turn.text for turn in one.true]
+        if None not in texts:
+            ordered = sorted(one.true, key=lambda turn: turn.start_s)
+            errors, words = word_errors(
+                " ".join(turn.text or "" for turn in one.found),
+                " ".join(turn.text or "" for turn in ordered),
+            )
+            wrong, said = wrong + errors, said + words
+        found, true = labels(one)
+        found_all += [f"{one.name} {label}" for label in found]
+        true_all += true
+        rand.append(adjusted_rand_score(true, found))
+    return {
+        "recordings": len(recordings),
+        "turns": sum(len(one.true) for one in recordings),
+        "utterances": sum(len(one.found) for one in recordings),
+        "boundary precision": boundaries.precision,
+        "boundary recall": boundaries.recall,
+        "boundary F1": boundaries.f1,
+        "word error rate": wrong / said if said else None,
+        "diarization error rate": abs(strict),
+        "diarization error rate, collar": abs(lenient),
+        "speaker purity": purity(found_all, true_all),
+        "speaker ARI": sum(rand) / len(rand),
+        "dialogue span F1": spans.f1,
+    }
+
+
+def table(columns: dict[str, dict[str, float | None]]) -> str:
+    """A Markdown table, a column per corpus."""
+
+    def shown(value: float | None) -> str:
+        if value is None:
+            return "—"
+        return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+    names = next(iter(columns.values()))
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines += [
+        f"| {name} | {' | '.join(shown(column[name]) for column in columns.values())} |"
+        for name in names
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and put the table into the page between its marks."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--project", type=Path, default=PROJECT)
+    parser.add_argument("--real", type=Path, help="a folder of recordings with .rttm files")
+    parser.add_argument("--verbose", action="store_true", help="also a line per recording")
+    chosen = parser.parse_args()
+    corpora = {"demo": list(demo(chosen.project))}
+    if chosen.real:
+        corpora[chosen.real.name] = list(real(chosen.real, chosen.project))
+    if chosen.verbose:
+        for one in (one for several in corpora.values() for one in several):
+            print(one.name, {k: v and round(v, 3) for k, v in figures([one]).items()})
+    made = table({name: figures(recordings) for name, recordings in corpora.items()})
+    print(made)
+    if PAGE.is_file():
+        before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- measured -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        if begin and end:
+            PAGE.write_text(f"{before}{begin}{made}\n{end}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
