@@ -15,8 +15,10 @@ from kedro.framework.session import KedroSession
 from kedro.framework.session.session import generate_timestamp
 from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Pipeline
+from pipelines.test_parameters import model_of
 
 from msc_kedro.configuration import ProjectConfig, corpus_name
+from msc_kedro.models import read_specs, write_lock
 from msc_kedro.pipeline_registry import STAGES, register_pipelines
 from msc_kedro.session import DVC_VERSION, ProjectSession
 from msc_kedro.settings import CONFIG_LOADER_ARGS
@@ -121,6 +123,40 @@ def test_a_recipe_holds_only_what_differs(tmp_path: Path) -> None:
     base, other = (config(tmp_path / "conf", env)["parameters"] for env in ("base", "other"))
     assert other["train"]["lora"] == {**base["train"]["lora"], "rank": 16}
     assert {**other, "train": 0} == {**base, "train": 0}
+
+
+RECIPES = sorted({p.name for p in (PROJECT / "conf").iterdir() if p.is_dir()} - {"base", "local"})
+
+
+@pytest.mark.parametrize("env", RECIPES)
+class TestRecipe:
+    """A folder of conf/ beside conf/base."""
+
+    def test_has_every_block_that_dvc_tracks(self, env: str) -> None:
+        for stage in DVC["stages"].values():
+            for entry in stage["params"]:
+                for file, names in entry.items():
+                    path = PROJECT / file.replace("${recipe.env}", env)
+                    known = yaml.safe_load(path.read_text(encoding="utf-8"))
+                    assert set(names) <= set(known), path
+
+    def test_its_parameters_fit(self, env: str) -> None:
+        parameters = config(env=env)["parameters"]
+        assert set(parameters) == set(config()["parameters"])
+        for name, block in parameters.items():
+            model_of(name).model_validate(block)
+
+    def test_its_models_are_locked(self, env: str) -> None:
+        specs = read_specs(config(env=env)["models"])
+        assert (PROJECT / "conf" / env / "models.lock").read_text() == write_lock(specs)
+
+
+@pytest.mark.parametrize("kind", ["meld", "msc", "multidialog", "avamerg"])
+def test_a_corpus_has_its_recipe(kind: str) -> None:
+    loaded = config(env=kind)
+    assert loaded["parameters"]["corpus"]["kind"] == kind
+    assert loaded["catalog"]["corpus"]["filepath"] == f"data/01_raw/{kind}"
+    assert f"/{kind}/{kind}/" in loaded["catalog"]["adapter"]["filepath"]
 
 
 @pytest.mark.parametrize("env", ["local", "base"])

@@ -5,11 +5,14 @@ Times are seconds (float) from the start of the source, unless a name says other
 
 Ids are made from content, so that they mean the same on every machine:
 `source_id` from the bytes of the file, `dialogue_id` and `utterance_id` from the source and
-the span in milliseconds.
+the span in milliseconds. What an annotated corpus names, and has no such span, has its name for an
+id. Clips of an annotated corpus lie in a source each, so a dialogue of them has no source.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
@@ -18,11 +21,15 @@ if TYPE_CHECKING:
 
 TableName = Literal[
     "sources",
+    "annotated_dialogues",
+    "annotations",
+    "corpus_defects",
     "dialogue_spans",
     "dialogues",
     "scenes",
     "utterances",
     "speakers",
+    "split_leaks",
     "voice",
     "replies",
     "speech",
@@ -35,6 +42,25 @@ SPLITS = ("train", "valid", "test")
 def span_id(source_id: str, start_s: float, end_s: float) -> str:
     """Id of a span of a source, exact to the millisecond: `<source>-<start ms>-<end ms>`."""
     return f"{source_id}-{round(start_s * 1000):08d}-{round(end_s * 1000):08d}"
+
+
+def name_id(name: str) -> str:
+    """Id of what a corpus names, fit for a file's name: `train/dia0_utt1` -> `train-dia0_utt1`."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "unnamed"
+
+
+def distinct(ids: Iterable[str]) -> list[str]:
+    """Ids in their order; one that was there before gets `-2`, `-3`, ..."""
+    seen: dict[str, int] = {}
+    found = []
+    for identity in ids:
+        again = identity
+        while again in seen:
+            seen[identity] += 1
+            again = f"{identity}-{seen[identity]}"
+        seen[again] = 1
+        found.append(again)
+    return found
 
 
 def schema(name: TableName) -> pa.DataFrameSchema:
@@ -55,7 +81,16 @@ def schema(name: TableName) -> pa.DataFrameSchema:
         return pa.Column("int64", coerce=True, **options)
 
     identity = text(unique=True)
-    in_order = pa.Check(lambda table: table["end_s"] > table["start_s"], name="end after start")
+    in_order = pa.Check(  # where both are known
+        lambda table: ~(table["end_s"] <= table["start_s"]), name="end after start"
+    )
+    from_0 = pa.Check.ge(0)
+    span = {"start_s": number(checks=from_0), "end_s": number()}
+    known_span = {  # null where it is not known, or is not a span of one source
+        "source_id": text(nullable=True),
+        "start_s": number(checks=from_0, nullable=True),
+        "end_s": number(nullable=True),
+    }
     columns: dict[str, dict[str, pa.Column]] = {
         "sources": {
             "source_id": identity,
@@ -68,40 +103,74 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "fps": number(nullable=True),  # average frames per second, null without pictures
             "sample_rate": count(),  # Hz of the original sound, 0 without sound
             "channels": count(),
+            "sound_id": text(),  # from the decoded sound: the same for copies in other containers
+        },
+        "annotated_dialogues": {  # what a corpus says, by its own names; empty for own videos
+            "name": identity,
+            "path": text(nullable=True),  # of the video of which the dialogue is a span
+            "start_s": number(checks=from_0, nullable=True),
+            "end_s": number(nullable=True),
+            "group": text(),  # what was recorded together: an episode, a video
+            "published_split": text(checks=pa.Check.isin(SPLITS), nullable=True),
+            "extra": text(),  # JSON; docs/corpora.md lists the keys
+        },
+        "annotations": {  # the turns of those dialogues
+            "name": identity,
+            "dialogue": text(),
+            "turn": count(checks=from_0),
+            "path": text(nullable=True),  # of its media, null where they are missing
+            "sound_path": text(nullable=True),  # of its sound alone, beside a video
+            "start_s": number(checks=from_0, nullable=True),  # within its media; null: all of it
+            "end_s": number(nullable=True),
+            "text": text(),
+            "speaker": text(),  # within the dialogue
+            "person": text(nullable=True),  # the same in all dialogues
+            "emotion": text(nullable=True),
+            "sentiment": text(nullable=True),
+            "extra": text(),
+        },
+        "corpus_defects": {
+            "item_id": text(),  # a name of the corpus, or a file's path
+            "reason": text(),
+            "action": text(checks=pa.Check.isin(("skipped", "repaired", "kept"))),
         },
         "dialogue_spans": {
             "dialogue_id": identity,
-            "source_id": text(),
-            "start_s": number(checks=pa.Check.ge(0)),
-            "end_s": number(),
+            "name": text(nullable=True),  # in the corpus that it comes from
+            **known_span,
+            "group": text(),  # no split parts it: the source, or what the corpus says
+            "published_split": text(checks=pa.Check.isin(SPLITS), nullable=True),
         },
-        "dialogues": {  # the spans in which something was said, held out by source
+        "dialogues": {  # those in which something was said, held out by group
             "dialogue_id": identity,
-            "source_id": text(),
-            "start_s": number(checks=pa.Check.ge(0)),
-            "end_s": number(),
+            "name": text(nullable=True),
+            **known_span,
+            "group": text(),
             "split": text(checks=pa.Check.isin(SPLITS)),
         },
-        "scenes": {
-            "source_id": text(),
-            "start_s": number(checks=pa.Check.ge(0)),
-            "end_s": number(),
-        },
+        "scenes": {"source_id": text(), **span},
         "utterances": {
             "utterance_id": identity,
             "dialogue_id": text(),
-            "source_id": text(),
-            "turn": count(checks=pa.Check.ge(0)),  # place within the dialogue, from 0
-            "start_s": number(checks=pa.Check.ge(0)),
-            "end_s": number(),
+            "name": text(nullable=True),  # in `annotations`
+            **known_span,
+            "turn": count(checks=from_0),  # place within the dialogue, from 0
             "text": text(),
             "language": text(),
-            "words": pa.Column(object),  # list of {word, start_s, end_s, probability}
+            "words": pa.Column(object),  # list of {word, start_s, end_s, probability}; may be empty
         },
         "speakers": {
             "utterance_id": identity,
             "speaker": text(),  # A, B, ... in order of appearance, per dialogue
             "confidence": number(checks=pa.Check.in_range(0, 1)),
+            "person": text(nullable=True),  # the same in other dialogues; null where not known
+        },
+        "split_leaks": {  # what is in more than one split
+            "kind": text(),  # same_source, same_sound or same_speaker
+            "item_id": text(),  # a group, a source's path or a person
+            "splits": text(),  # "train, test"
+            "examples": text(),  # a dialogue in each
+            "allowed_by": text(),  # "splits.allow", or why it cannot be otherwise
         },
         "voice": {
             "utterance_id": identity,
@@ -152,7 +221,7 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "reason": text(),
         },
     }
-    checks = [in_order] if name in ("dialogue_spans", "dialogues", "scenes", "utterances") else []
+    checks = [in_order] if "end_s" in columns[name] else []
     return pa.DataFrameSchema(columns[name], checks=checks, strict=True, ordered=False, name=name)
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,18 @@ def test_a_copy_names_its_target() -> None:
     assert said is not None and said.startswith("The disk is full: to\n")
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
-    """The system refuses files of more than 5000 bytes, as it refuses any on a full disk."""
+    """The system refuses files of more than 5000 bytes, as it refuses any on a full disk.
+
+    No fixture: pytest writes its own output before fixtures end, and that may be a larger file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_parquet(path: Path) -> None:
@@ -132,11 +138,9 @@ def write_safetensors(path: Path) -> None:
     [lambda path: path.write_bytes(bytes(100_000)), write_parquet, write_safetensors],
     ids=["bytes", "parquet", "safetensors"],
 )
-def test_every_way_of_writing(
-    write: Callable[[Path], None], tmp_path: Path, small_files_only: None
-) -> None:
+def test_every_way_of_writing(write: Callable[[Path], None], tmp_path: Path) -> None:
     """Each library says in its own way that the system refused."""
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(Exception) as caught, small_files_only():
         write(tmp_path / "file")
     said = message_for(caught.value)
     assert said is not None and said.startswith("A file would be larger than allowed: a file below")

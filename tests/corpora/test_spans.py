@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msc_kedro.corpora.spans import Span, listed_spans, propose_spans
+from msc_kedro.corpora.spans import Span, listed_spans, pauses_to_hear, propose_spans
 from msc_kedro.errors import MscKedroError
 
 
@@ -82,9 +83,9 @@ def test_another_encoding_is_named(tmp_path: Path) -> None:
         listed_spans(write(tmp_path, "video,start,end\nété.mp4,1,2\n", encoding="cp1252"))
 
 
-def propose(speech: list[Span], duration_s: float, **options: float) -> list[Span]:
+def propose(speech: list[Span], duration_s: float, **options: Any) -> list[Span]:
     limits = {"max_pause_s": 8.0, "max_dialogue_s": 120.0, **options}
-    return propose_spans(speech, duration_s=duration_s, **limits)  # type: ignore[arg-type]
+    return propose_spans(speech, duration_s=duration_s, **limits)
 
 
 def test_a_long_silence_ends_a_dialogue() -> None:
@@ -111,6 +112,30 @@ def test_at_least() -> None:
     ]
 
 
+def test_people_that_change_end_a_dialogue() -> None:
+    speech = [(0, 10), (11, 20), (21, 30)]
+    assert propose(speech, 30, changes=[1]) == [(0, 20.5), (20.5, 30)]
+
+
+def test_an_edge_is_at_the_cut_in_the_silence() -> None:
+    speech = [(0, 10), (20, 30)]
+    assert propose(speech, 30, cuts=[5.0, 11.0, 17.0, 25.0]) == [(0, 17), (17, 30)]
+
+
+def test_a_silence_with_a_cut_counts_double() -> None:
+    speech = [(0, 10), (11.5, 20), (22, 30)]
+    assert propose(speech, 30, max_dialogue_s=25) == [(0, 21), (21, 30)]
+    assert propose(speech, 30, max_dialogue_s=25, cuts=[11.0]) == [(0, 11), (11, 30)]
+
+
+def test_pauses_at_which_people_may_change() -> None:
+    speech = [(0, 1), (1.5, 2), (4, 5), (8, 9)]
+    assert pauses_to_hear(speech, None, min_pause_s=1.0) == [1, 2]
+    assert pauses_to_hear(speech, [1.2, 2.0, 5.5], min_pause_s=1.0) == [1, 2]
+    assert pauses_to_hear(speech, [1.2, 4.5, 5.5], min_pause_s=1.0) == [2]
+    assert pauses_to_hear([], [], min_pause_s=1.0) == []
+
+
 @st.composite
 def speeches(draw: st.DrawFn) -> tuple[list[Span], float]:
     """Speech in order with silences between, and a length that holds it."""
@@ -127,9 +152,16 @@ def speeches(draw: st.DrawFn) -> tuple[list[Span], float]:
     max_pause_s=st.floats(0.1, 20),
     max_dialogue_s=st.floats(1, 300),
     at_least=st.integers(1, 6),
+    cuts=st.lists(st.floats(0.1, 500), max_size=9).map(sorted),
+    changes=st.sets(st.integers(0, 24), max_size=4),
 )
 def test_proposals(
-    made: tuple[list[Span], float], max_pause_s: float, max_dialogue_s: float, at_least: int
+    made: tuple[list[Span], float],
+    max_pause_s: float,
+    max_dialogue_s: float,
+    at_least: int,
+    cuts: list[float],
+    changes: set[int],
 ) -> None:
     speech, duration_s = made
     spans = propose_spans(
@@ -138,6 +170,8 @@ def test_proposals(
         max_pause_s=max_pause_s,
         max_dialogue_s=max_dialogue_s,
         at_least=at_least,
+        cuts=cuts,
+        changes=changes,
     )
     close = 0.001  # spans are exact to the millisecond
     assert all(start < end for start, end in spans)
@@ -155,3 +189,4 @@ def test_proposals(
         length_s = group[-1][1] - group[0][0]
         assert length_s <= max_dialogue_s or len(group) == 1
         assert all(after[0] - before[1] <= max_pause_s for before, after in pairwise(group))
+        assert not changes & {speech.index(span) for span in group[:-1]}

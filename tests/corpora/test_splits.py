@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msc_kedro.corpora.splits import split_sources
+from msc_kedro.corpora.splits import Leak, find_leaks, shares_for, split_sources
 
 SHARES = (0.7, 0.15, 0.15)
 COUNTS = st.dictionaries(st.text(min_size=1, max_size=6), st.integers(0, 40), max_size=30)
@@ -60,3 +60,40 @@ def test_one_large_source_among_small_ones() -> None:
     # Where most is wanted for the test, train still gets something.
     assigned = split_sources({"a": 5, "b": 1, "c": 1}, shares=(0.1, 0.1, 0.8), seed=1)
     assert sorted(assigned.values()) == ["test", "train", "valid"]
+
+
+PAPER = (0.8, 0.1, 0.1)
+
+
+def test_a_large_corpus_is_held_out_as_in_the_paper() -> None:
+    assert shares_for(1120, shares=PAPER, least=(3, 9)) == pytest.approx(PAPER)
+
+
+def test_a_small_one_holds_out_enough_to_say_something() -> None:
+    held = [share * 26 for share in shares_for(26, shares=PAPER, least=(3, 9))]
+    assert held == pytest.approx([14, 3, 9])
+
+
+def test_never_more_than_half_is_held_out_for_that() -> None:
+    held = [share * 8 for share in shares_for(8, shares=PAPER, least=(3, 9))]
+    assert held == pytest.approx([4, 1, 3])
+
+
+def test_who_wants_no_split_gets_none() -> None:
+    assert shares_for(10, shares=(0.5, 0.0, 0.5), least=(3, 1))[1] == 0.0
+
+
+@given(total=st.integers(0, 3000), shares=ANY_SHARES, least=st.tuples(*[st.integers(0, 30)] * 2))
+def test_shares_sum_to_one(total: int, shares, least: tuple[int, int]) -> None:
+    found = shares_for(total, shares=shares, least=least)
+    assert sum(found) == pytest.approx(1) and min(found) >= -1e-9
+
+
+def test_leaks() -> None:
+    split_of = {"a": "train", "b": "test", "c": "test", "d": "valid", "e": "train"}
+    used = [("Ross", "c"), ("Ross", "a"), ("Joey", "a"), ("Joey", "e"), ("Ross", "b"),
+            ("Gunther", "d"), ("Gunther", "b"), ("Nobody", "x"), ("Joey", "y")]  # fmt: skip
+    assert find_leaks(used, split_of) == [
+        Leak("Gunther", ("valid", "test"), ("d", "b")),
+        Leak("Ross", ("train", "test"), ("a", "b")),
+    ]

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 from kedro.io.core import DatasetError, Version
 
-from msc_kedro.datasets import CurveDataset, FiguresDataset, PlotDataset
+from msc_kedro.datasets import CsvDataset, FiguresDataset, PlotDataset
 
 NOW = Version(None, "2026-01-01T00.00.00.000Z")
 
@@ -37,7 +37,7 @@ class BrokenFigure(go.Figure):
     ("kind", "name", "data", "broken"),
     [
         (FiguresDataset, "f.json", [{"metric": "été", "value": 0.5}], Broken(a=1)),
-        (CurveDataset, "c.csv", pd.DataFrame({"step": [0, 1], "loss": [2.5, None]}), BrokenTable()),
+        (CsvDataset, "c.csv", pd.DataFrame({"step": [0, 1], "loss": [2.5, None]}), BrokenTable()),
         (PlotDataset, "p.json", go.Figure(go.Scatter(x=[0, 1], y=[2, 1])), BrokenFigure()),
     ],
 )

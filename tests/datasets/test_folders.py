@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from kedro.io.core import DatasetError, Version
 
-from msc_kedro.datasets import CorpusFolder, FeatureShards, SoundFolder, WorkFolder
+from msc_kedro.datasets import CorpusFolder, FeatureShards, PictureFolder, SoundFolder, WorkFolder
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.ragged import Ragged, ShardSet, write_shard
 
@@ -33,6 +34,17 @@ def test_sounds_are_linked_under_their_ids(tmp_path: Path, sounds: dict[str, Pat
     found = SoundFolder(filepath=str(tmp_path / "sound"), version=LATEST).load()
     assert list(found) == ["a", "b"]
     assert found["a"].read_bytes() == b"a" and found["a"].samefile(sounds["a"])
+
+
+def test_pictures_are_linked_under_their_names(tmp_path: Path) -> None:
+    (tmp_path / "kept.jpg").write_bytes(b"JPEG")
+    folder = PictureFolder(filepath=str(tmp_path / "sheets"), version=Version(None, EARLY))
+    folder.save({"a-film.mp4": tmp_path / "kept.jpg"})
+    found = PictureFolder(filepath=str(tmp_path / "sheets"), version=LATEST)
+    assert {name: path.name for name, path in found.load().items()} == {
+        "a-film.mp4": "a-film.mp4.jpg"
+    }
+    assert base64.b64decode(found.preview()) == b"JPEG"
 
 
 def test_no_sounds(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ NEW = Version(None, "2026-01-01T00.00.00.000Z")
 def test_a_table_with_words_in_it(tmp_path: Path, shown: Shown) -> None:
     dataset = TableDataset(filepath=str(tmp_path / "utterances.parquet"), table="utterances")
     word = {"word": " Hi", "start_s": 0.1, "end_s": 0.4, "probability": 0.9}
-    row = {"dialogue_id": "a", "source_id": "s", "turn": 0, "start_s": 0.0, "end_s": 0.9}
+    place = {"source_id": "s", "start_s": 0.0, "end_s": 0.9, "turn": 0}
+    row = {"dialogue_id": "a", "name": None, **place}
     rows = [
         {"utterance_id": f"a-{n}", **row, "text": "Hi", "language": "en", "words": [word] * n}
         for n in range(30)

@@ -23,6 +23,7 @@ def utterances(**changed: Any) -> pd.DataFrame:
     columns = {
         "utterance_id": ["a-1", "a-2"],
         "dialogue_id": ["a", "a"],
+        "name": ["a_1", "a_2"],
         "source_id": ["s", "s"],
         "turn": [0, 1],
         "start_s": [0.0, 1.0],

@@ -17,10 +17,10 @@ from msc_kedro.listening.pitch import PitchTrack
 from msc_kedro.media.sound import flac_bytes
 from msc_kedro.pipelines.describe.nodes import describe_voices
 from msc_kedro.pipelines.describe.parameters import DescribeParameters
-from msc_kedro.pipelines.parameters import EngineParameters
+from msc_kedro.pipelines.parameters import EngineParameters, SameVoiceParameters
 from msc_kedro.pipelines.speaker_assign.nodes import assign_speakers_per_dialogue
 from msc_kedro.pipelines.speaker_assign.parameters import SpeakerAssignParameters
-from msc_kedro.tables import schema, span_id
+from msc_kedro.tables import empty, schema, span_id
 
 DIALOGUES, TURNS = 4, 3
 LOW, HIGH = 120.0, 240.0  # Hz: the two voices take turns
@@ -89,6 +89,7 @@ def utterances(sounds: dict[str, Path]) -> pd.DataFrame:
         {
             "utterance_id": span_id(source, turn, turn + 0.9),
             "dialogue_id": f"{source}-d",
+            "name": None,
             "source_id": source,
             "turn": turn,
             "start_s": float(turn),
@@ -112,14 +113,23 @@ def assign(utterances: pd.DataFrame, sounds: dict[str, Path], tmp_path: Path) ->
         work: str = "work",
         margin_s: float = 0.0,
         distance: float = 0.05,
+        as_published: bool = False,
+        link: str = "in_corpus",
         fingerprint: str = "model",
     ) -> pd.DataFrame:
         return assign_speakers_per_dialogue(
             utterances,
+            empty("annotations"),
             sounds,
             model.opener(fingerprint),
             tmp_path / work,
-            SpeakerAssignParameters(same_speaker_distance=distance, margin_s=margin_s),
+            SpeakerAssignParameters(
+                as_published=as_published,
+                margin_s=margin_s,
+                link=link,
+                link_nearer_by=0.0,
+            ),
+            SameVoiceParameters(distance=distance, less_per_doubling=0.0, steepness=10.0),
             EngineParameters(threads=threads, shard_utterances=8),
         )
 
@@ -132,6 +142,22 @@ def test_voices_are_told_apart(assign: Callable[..., Any]) -> None:
     known = speakers.set_index("utterance_id")["speaker"]
     assert [known[span_id("s1", turn, turn + 0.9)] for turn in range(3)] == ["A", "B", "A"]
     assert [known[span_id("s0", turn, turn + 0.9)] for turn in range(3)] == ["A", "B", "?"]
+
+
+def test_people_are_known_again(assign: Callable[..., Any]) -> None:
+    linked = assign(Model(voice_of)).set_index("utterance_id")["person"]
+    low = {linked[span_id(f"s{place}", 0, 0.9)] for place in range(DIALOGUES)}
+    high = {linked[span_id(f"s{place}", 1, 1.9)] for place in range(DIALOGUES)}
+    assert low == {"person 1"} and high == {"person 2"}
+    assert pd.isna(linked[span_id("s0", 2, 2.9)])  # nobody is heard
+    within = assign(Model(voice_of), link="in_source").set_index("utterance_id")["person"]
+    assert within.nunique() == 2 * DIALOGUES  # a dialogue each
+    assert assign(Model(voice_of), link="nobody")["person"].isna().all()
+
+
+def test_as_published_noise_is_nobody(assign: Callable[..., Any]) -> None:
+    speakers = assign(Model(voice_of), as_published=True)
+    assert set(speakers["speaker"]) == {"?"} and speakers["person"].isna().all()
 
 
 def test_telling_apart_goes_on_where_it_was_killed(assign: Callable[..., Any]) -> None:

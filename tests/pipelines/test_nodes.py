@@ -20,9 +20,16 @@ from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.agents import feature_loader
 from msc_kedro.pipelines.featurize.nodes import _shards, encode_pictures
 from msc_kedro.pipelines.featurize.parameters import FeaturizeParameters
-from msc_kedro.pipelines.parameters import EngineParameters, SplitParameters
-from msc_kedro.pipelines.segment.nodes import find_scenes, hold_out, transcribe
+from msc_kedro.pipelines.ingest.nodes import find_scenes
+from msc_kedro.pipelines.ingest.parameters import IngestParameters
+from msc_kedro.pipelines.parameters import (
+    EngineParameters,
+    SameVoiceParameters,
+    SplitParameters,
+)
+from msc_kedro.pipelines.segment.nodes import hold_out, transcribe
 from msc_kedro.pipelines.segment.parameters import SegmentParameters
+from msc_kedro.pipelines.speaker_assign.leaks import check_splits
 from msc_kedro.pipelines.speaker_assign.nodes import _letters
 from msc_kedro.pipelines.train import nodes as train_nodes
 from msc_kedro.pipelines.train.parameters import TrainParameters
@@ -36,7 +43,9 @@ def block(name: str) -> dict[str, Any]:
 
 
 ENGINE = EngineParameters(threads=1, shard_utterances=8)
+INGEST = IngestParameters(**block("ingest"))
 SEGMENT = SegmentParameters(**block("segment"))
+SAME_VOICE = SameVoiceParameters(distance=0.7, less_per_doubling=0.1, steepness=17.0)
 
 
 def sources_of(corpus: Corpus) -> pd.DataFrame:
@@ -63,7 +72,7 @@ def corpus(tmp_path: Path) -> Corpus:
 
 def test_scenes_cover_every_source(corpus: Corpus, tmp_path: Path) -> None:
     sources = sources_of(corpus)
-    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", SEGMENT)
+    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", INGEST, ENGINE)
     schema("scenes").validate(scenes)
     assert len(rejects) == 0
     for source in sources.itertuples():
@@ -76,31 +85,45 @@ def test_scenes_cover_every_source(corpus: Corpus, tmp_path: Path) -> None:
 def test_pictures_that_cannot_be_decoded_are_one_scene(corpus: Corpus, tmp_path: Path) -> None:
     sources = sources_of(corpus)
     (corpus.folder / "film.mp4").write_text("gone bad since it was looked at")
-    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", SEGMENT)
+    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", INGEST, ENGINE)
     assert len(scenes) == len(sources)
     assert list(rejects["item_id"]) == ["film.mp4"]
     assert "cannot be decoded" in rejects["reason"].iloc[0]
 
 
-def test_no_dialogue_is_said(tmp_path: Path) -> None:
+def test_no_dialogue_is_said(corpus: Corpus, tmp_path: Path) -> None:
     asr = Opener.of("none.such", {}, {}, fingerprint="none")
-    with pytest.raises(MscKedroError, match="No speech was understood"):
-        spans, scenes = empty("dialogue_spans"), empty("scenes")
-        transcribe(spans, scenes, {}, asr, asr, tmp_path, SEGMENT, ENGINE)
+    spans, annotations, scenes = map(empty, ("dialogue_spans", "annotations", "scenes"))  # type: ignore[arg-type]
+    for sources, told in ((sources_of(corpus), "No speech was"), (empty("sources"), "not one is")):
+        with pytest.raises(MscKedroError, match=told):
+            transcribe(
+                *(spans, annotations, sources, scenes, {}, asr, asr, asr),
+                *(tmp_path, SEGMENT, SAME_VOICE, ENGINE),
+            )
+
+
+SPLITS = SplitParameters(
+    published=False,
+    train=0.6,
+    valid=0.2,
+    test=0.2,
+    min_valid=0,
+    min_test=0,
+    seed=1,
+    allow=(),
+)
 
 
 def held_out(turns: dict[str, list[int]]) -> pd.DataFrame:
     """`hold_out` of sources with dialogues of so many utterances, with the turns beside it."""
     spans = [
-        (f"{source}-{place}", source, float(place), place + 1.0, count)
+        (f"{source}-{place}", None, source, float(place), place + 1.0, source, None, count)
         for source, counts in turns.items()
         for place, count in enumerate(counts)
     ]
-    columns = ["dialogue_id", "source_id", "start_s", "end_s", "turns"]
-    known = pd.DataFrame(spans, columns=columns)
+    known = pd.DataFrame(spans, columns=[*schema("dialogue_spans").columns, "turns"])
     heard = pd.DataFrame({"dialogue_id": known["dialogue_id"].repeat(known["turns"])})
-    splits = SplitParameters(train=0.6, valid=0.2, test=0.2, seed=1)
-    dialogues = hold_out(known.drop(columns="turns"), heard, splits)
+    dialogues = hold_out(known.drop(columns="turns"), heard, SPLITS)
     schema("dialogues").validate(dialogues)
     return dialogues.merge(known[["dialogue_id", "turns"]], on="dialogue_id")
 
@@ -117,6 +140,35 @@ def test_held_out_within_few_sources(caplog: pytest.LogCaptureFixture) -> None:
     dialogues = held_out({"a": [4, 3, 2, 1], "b": [2]})
     assert set(dialogues.loc[dialogues["turns"] > 1, "split"]) == {"train", "valid", "test"}
     assert "Fewer than 3 videos" in caplog.text
+
+
+def test_who_is_in_several_splits_within_few_sources() -> None:
+    """It cannot be otherwise: the leaks are listed, and the run goes on."""
+    dialogues = held_out({"a": [4, 3, 2, 1], "b": [2]}).drop(columns="turns")
+    utterances = pd.DataFrame(
+        {"dialogue_id": dialogues["dialogue_id"].repeat(2), "source_id": "a"}
+    ).assign(utterance_id=lambda table: [str(n) for n in range(len(table))])
+    speakers = utterances[["utterance_id"]].assign(person="person 1")
+    sources = pd.DataFrame(
+        {"source_id": ["a"], "path": ["a.mp4"], "sound_id": ["x"], "duration_s": [9.0]}
+    )
+    leaks = check_splits(dialogues, utterances, speakers, sources, SPLITS)
+    schema("split_leaks").validate(leaks)
+    assert dict(zip(leaks["kind"], leaks["item_id"], strict=True)) == {
+        "same_source": "a.mp4",
+        "same_speaker": "person 1",
+    }
+    assert set(leaks["allowed_by"]) == {"fewer than three videos"}
+
+
+def test_no_split_was_published() -> None:
+    spans = pd.DataFrame(
+        [("a-1", None, "a", 0.0, 1.0, "a", None)], columns=list(schema("dialogue_spans").columns)
+    )
+    heard = pd.DataFrame({"dialogue_id": ["a-1"]})
+    wanted = SPLITS.model_copy(update={"published": True})
+    with pytest.raises(MscKedroError, match=r"no dialogue has one[\s\S]*splits.published=false"):
+        hold_out(spans, heard, wanted)
 
 
 def test_shards_are_in_order_of_source_and_time() -> None:
@@ -196,7 +248,9 @@ def test_pictures_that_cannot_be_had(
     with pytest.raises(MscKedroError, match=r"film.mp4 is gone. Put it back"):
         encode("elsewhere")
     with pytest.raises(MscKedroError, match=r"film.mp4 is gone. Put it back"):
-        find_scenes(sources[sources["path"] == "film.mp4"], corpus, tmp_path / "work", SEGMENT)
+        find_scenes(
+            sources[sources["path"] == "film.mp4"], corpus, tmp_path / "work", INGEST, ENGINE
+        )
     assert not list((tmp_path / "work" / "scenes").glob("*"))  # not kept as one without cuts
 
 

@@ -14,6 +14,7 @@ from msc_kedro.pipelines.parameters import (
     CorpusParameters,
     EngineParameters,
     Parameters,
+    SameVoiceParameters,
     SplitParameters,
 )
 
@@ -28,14 +29,19 @@ def block_of(name: str) -> dict[str, Any]:
 
 
 def model_of(name: str) -> type[Parameters]:
-    shared = {"corpus": CorpusParameters, "splits": SplitParameters, "engine": EngineParameters}
+    shared = {
+        "corpus": CorpusParameters,
+        "splits": SplitParameters,
+        "engine": EngineParameters,
+        "same_voice": SameVoiceParameters,
+    }
     if name in shared:
         return shared[name]
     module = import_module(f"msc_kedro.pipelines.{name}.parameters")
     return getattr(module, f"{name.title().replace('_', '')}Parameters")
 
 
-BLOCKS = ["corpus", "splits", "engine", *STAGES]
+BLOCKS = ["corpus", "splits", "engine", "same_voice", *STAGES]
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -60,9 +66,11 @@ def test_a_misspelt_key_is_refused(name: str) -> None:
     [
         ("corpus", {"max_rejected_share": 1.5}),
         ("splits", {"train": 0}),
+        ("splits", {"allow": ["same_hat"]}),
+        ("corpus", {"kind": "melt"}),
         ("engine", {"threads": 0}),
         ("segment", {"max_pause_s": 0}),
-        ("speaker_assign", {"same_speaker_distance": 2.0}),
+        ("speaker_assign", {"margin_s": -0.1}),
         ("featurize", {"frames_per_s": 0}),
         ("train", {"modalities": []}),
         ("train", {"modalities": ["text", "smell"]}),

@@ -43,20 +43,20 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
     for s in range(n_sources):
         source = f"{s:02d}f3ac91e7"
         sources.append(
-            (source, f"kitchen/talk_{s:02d}.mp4", 95.0, True, True, 512, 512, 25.0, 16_000, 1)
+            (source, f"kitchen/talk_{s:02d}.mp4", 95.0, True, True, 512, 512, 25.0, 16_000, 1, "")
         )
         split = "train" if s < n_sources - 4 else "valid" if s < n_sources - 2 else "test"
         for start in (2.0, 50.0):
             dialogue = tables.span_id(source, start, start + 40)
-            dialogues.append((dialogue, source, start, start + 40, split))
+            dialogues.append((dialogue, None, source, start, start + 40, source, split))
             clock = start
             for turn in range(turns - int(rng.integers(0, 3))):
                 text = LINES[(turn + s) % len(LINES)]
                 end = clock + len(text.split()) * float(rng.uniform(0.25, 0.5)) + 0.3
                 key = tables.span_id(source, clock, end)
-                utterances.append((key, dialogue, source, turn, clock, end, text, "en", []))
+                utterances.append((key, dialogue, None, source, clock, end, turn, text, "en", []))
                 who = "ABC"[turn % (2 + (s % 3 == 0))]
-                speakers.append((key, who, float(rng.uniform(0.5, 1))))
+                speakers.append((key, who, float(rng.uniform(0.5, 1)), None))
                 voice.append(described(key, "male" if who == "A" else "female", rng))
                 clock = end + float(rng.uniform(0.1, 0.6))
 

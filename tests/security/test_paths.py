@@ -20,11 +20,14 @@ from msc_kedro.media.probe import UnreadableMediaError, probe
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.featurize.nodes import encode_pictures
 from msc_kedro.pipelines.featurize.parameters import FeaturizeParameters
-from msc_kedro.pipelines.parameters import EngineParameters
-from msc_kedro.pipelines.segment.nodes import find_scenes
-from msc_kedro.pipelines.segment.parameters import SegmentParameters
+from msc_kedro.pipelines.ingest.dialogues import draw_contact_sheets
+from msc_kedro.pipelines.ingest.nodes import find_scenes, read_sources
+from msc_kedro.pipelines.ingest.parameters import IngestParameters
+from msc_kedro.pipelines.parameters import CorpusParameters, EngineParameters
+from msc_kedro.tables import empty
 
 CONF = Path(__file__).parents[2] / "conf" / "base"
+ENGINE = EngineParameters(threads=1, shard_utterances=8)
 NEW = Version(None, "2026-01-01T00.00.00.000Z")
 # Relative to the corpus; {outside} is a film that is there and that must not be read.
 OUTSIDE = ["../outside/film.mp4", "deep/../../outside/film.mp4", "{outside}", "../../etc/passwd"]
@@ -61,9 +64,20 @@ def sources(path: str) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def read_by_segment(corpus: Corpus, path: str, work: Path) -> None:
-    block = yaml.safe_load((CONF / "parameters_segment.yml").read_text())["segment"]
-    find_scenes(sources(path), corpus, work, SegmentParameters(**block))
+def read_for_scenes(corpus: Corpus, path: str, work: Path) -> None:
+    block = yaml.safe_load((CONF / "parameters_ingest.yml").read_text())["ingest"]
+    find_scenes(sources(path), corpus, work, IngestParameters(**block), ENGINE)
+
+
+def read_for_sheets(corpus: Corpus, path: str, work: Path) -> None:
+    span = {"dialogue_id": "d", "source_id": "s", "start_s": 0.0, "end_s": 1.0}
+    draw_contact_sheets(pd.DataFrame([span]), sources(path), corpus, work, ENGINE)
+
+
+def read_as_annotated(corpus: Corpus, path: str, work: Path) -> None:
+    turns = pd.DataFrame([{"path": path, "sound_path": None}])
+    block = CorpusParameters(kind="meld", folder="unused", max_rejected_share=1.0)
+    read_sources(corpus, empty("annotated_dialogues"), turns, work, block, ENGINE)
 
 
 def read_by_featurize(corpus: Corpus, path: str, work: Path) -> None:
@@ -75,11 +89,13 @@ def read_by_featurize(corpus: Corpus, path: str, work: Path) -> None:
         Opener.of("none.such", {}, {}, fingerprint="none"),
         work,
         FeaturizeParameters(frames_per_s=1),
-        EngineParameters(threads=1, shard_utterances=8),
+        ENGINE,
     )
 
 
-@pytest.mark.parametrize("read", [read_by_segment, read_by_featurize])
+@pytest.mark.parametrize(
+    "read", [read_for_scenes, read_for_sheets, read_as_annotated, read_by_featurize]
+)
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_a_planted_path_is_refused_and_not_opened(
     corpus: Corpus,
@@ -98,7 +114,7 @@ def test_a_planted_path_is_refused_and_not_opened(
 def test_the_same_table_with_an_honest_path_is_read(
     corpus: Corpus, tmp_path: Path, watched: list[str]
 ) -> None:
-    read_by_segment(corpus, "film.mp4", tmp_path / "work")
+    read_for_scenes(corpus, "film.mp4", tmp_path / "work")
     assert watched
 
 

@@ -25,6 +25,10 @@ UNNAMED_KINDS = frozenset({UNNAMED, APPLE_DOUBLE})
 NO_CLIP = "its clip is missing"
 NO_CLIPS = "none of its clips are there"
 EMPTY_CLIP = "its clip is empty"
+NO_VIDEO = "the video is missing"
+NO_TABLE = "the table is missing"
+NOT_UNPACKED = "its archives are not unpacked"
+ABSENT_KINDS = frozenset({NO_CLIP, NO_CLIPS, EMPTY_CLIP, NO_VIDEO, NO_TABLE, NOT_UNPACKED})
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,14 @@ class AnnotatedTurn:
     `media` is its file (a video where there is one), `start_s` and `end_s` its place within that
     file, both None where the whole file is the utterance. `sound` is a file of its sound alone,
     where the corpus has one beside the video. `emotion` and `sentiment` are the corpus's own
-    words, in lower case. `extra` holds what only this corpus says; docs/corpora.md lists the keys.
+    words, in lower case. `person` is who speaks where the corpus names people beyond the dialogue.
+    `extra` holds what only this corpus says; docs/corpora.md lists the keys.
     """
 
     name: str
     speaker: str
     text: str
+    person: str | None = None
     media: str | None = None
     start_s: float | None = None
     end_s: float | None = None
@@ -74,7 +80,8 @@ class AnnotatedDialogue:
     """The turns of a conversation in their order.
 
     `split` is the published one, None without. `media`, `start_s` and `end_s` are given where the
-    whole dialogue is a span of one video (MSC); it may then have no turns.
+    whole dialogue is a span of one video (MSC); it may then have no turns. `group` names what was
+    recorded together, an episode or a video, and must not be parted by a split; None: only itself.
     """
 
     name: str
@@ -83,6 +90,7 @@ class AnnotatedDialogue:
     media: str | None = None
     start_s: float | None = None
     end_s: float | None = None
+    group: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -117,6 +125,11 @@ def unnamed_clips(annotations: Annotations) -> tuple[str, ...]:
     """Media files that exist and that no row names: extra clips and `._` files, or a folder whose
     files are all of that kind. Relative paths, in order."""
     return tuple(sorted(d.item for d in annotations.defects if d.kind in UNNAMED_KINDS))
+
+
+def absences(annotations: Annotations) -> tuple[str, ...]:
+    """What the corpus lacks, each with its reason, in order of finding."""
+    return tuple(f"{d.item} ({d.reason})" for d in annotations.defects if d.kind in ABSENT_KINDS)
 
 
 def unnamed_defects(files: Iterable[str], named: Iterable[str]) -> list[Defect]:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from msc_kedro.corpora.annotations import (
     EMPTY_TEXT,
     ENCODING,
+    NO_TABLE,
     SAME_IDS,
     AnnotatedDialogue,
     AnnotatedTurn,
@@ -80,7 +81,7 @@ def read_meld(folder: Path) -> Annotations:
     named: list[str] = []
     for split, table in tables.items():
         if table is None:
-            defects.append(Defect(TABLES[split][0], "the table is missing", "skipped"))
+            defects.append(Defect(TABLES[split][0], NO_TABLE, "skipped"))
             continue
         rows, seen, found = _rows(folder, table, split)
         defects += found
@@ -201,6 +202,7 @@ def _dialogue(
             name=name,
             speaker=row.cells["Speaker"] or "unknown",
             text=row.cells["Utterance"],
+            person=row.cells["Speaker"] or None,
             media=usable(paths[name], files),
             emotion=row.cells["Emotion"].lower() or None,
             sentiment=row.cells["Sentiment"].lower() or None,
@@ -209,7 +211,10 @@ def _dialogue(
         turns.append(turn)
     columns = ("Season", "Episode")
     about = {c.lower(): rows[0].cells[c] for c in columns if rows[0].cells.get(c)}
-    return AnnotatedDialogue(f"{split}/dia{number}", split, tuple(turns), extra=about)
+    episode = ", ".join(f"{column} {cell}" for column, cell in about.items())
+    return AnnotatedDialogue(
+        f"{split}/dia{number}", split, tuple(turns), group=episode or None, extra=about
+    )
 
 
 def _seconds(text: str) -> float | None:

@@ -18,6 +18,7 @@ from typing import Any
 from msc_kedro.corpora.annotations import (
     EMPTY_TEXT,
     ENCODING,
+    NO_VIDEO,
     SAME_IDS,
     AnnotatedDialogue,
     AnnotatedTurn,
@@ -93,6 +94,7 @@ def read_msc(folder: Path) -> Annotations:
             media=usable(videos[video], files),
             start_s=start_s,
             end_s=end_s,
+            group=video,
             extra={"video": video},
         )
         dialogues.append(dialogue)
@@ -190,7 +192,7 @@ def _video(name: str, folder: Path, films: Mapping[str, list[str]]) -> str | Non
 
 def _video_defect(name: str, path: str | None, files: Mapping[str, int]) -> Defect | None:
     if path is None:
-        return Defect(name, "the video is missing", "kept")
+        return Defect(name, NO_VIDEO, "kept")
     return Defect(path, "the video is empty", "kept") if files[path] == 0 else None
 
 

@@ -17,6 +17,8 @@ from typing import Any
 from msc_kedro.corpora.annotations import (
     EMPTY_TEXT,
     ENCODING,
+    NO_TABLE,
+    NOT_UNPACKED,
     SAME_IDS,
     AnnotatedDialogue,
     AnnotatedTurn,
@@ -91,7 +93,7 @@ def read_multidialog(folder: Path) -> Annotations:
             if name.startswith(f"{subset}_metadata_")
         ]
         if not tables:
-            defects.append(Defect(f"{subset}_metadata", "the table is missing", "skipped"))
+            defects.append(Defect(f"{subset}_metadata", NO_TABLE, "skipped"))
             continue
         groups: dict[str, list[_Row]] = {}
         seen: dict[str, list[int]] = {}
@@ -114,7 +116,7 @@ def read_multidialog(folder: Path) -> Annotations:
         missing = clip_defects(sounds, files, item=f"data/{subset}")
         packed = [p for p in files if PurePosixPath(p).name.startswith(f"{subset}_chunks_")]
         if packed and missing and missing[0].item == f"data/{subset}":
-            reason = f"its archives are not unpacked: {listed(packed)}"
+            reason = f"{NOT_UNPACKED}: {listed(packed)}"
             missing = [Defect(f"data/{subset}", reason, "kept")]
         defects += missing + clip_defects(videos, files, item=f"videos of {subset}")
         named += [path for _, path in sounds + videos]
@@ -218,6 +220,7 @@ def _turn(
         name=row.name,
         speaker=parts[2] if parts else role or "unknown",
         text=row.values["value"],
+        person=f"actor {parts[2]}" if parts else None,
         media=seen or heard,
         sound=heard if seen else None,
         emotion=row.values.get("emotion", "").lower() or None,

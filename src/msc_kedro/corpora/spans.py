@@ -6,7 +6,9 @@ import csv
 import io
 import posixpath
 import unicodedata
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from msc_kedro.errors import MscKedroError
@@ -22,50 +24,84 @@ def propose_spans(
     max_pause_s: float,
     max_dialogue_s: float,
     at_least: int = 1,
+    cuts: Sequence[float] = (),
+    changes: Collection[int] = (),
 ) -> list[Span]:
-    """Dialogues of a video by its silences.
+    """Dialogues of a video by its silences, its scenes and its people.
 
-    A silence longer than `max_pause_s` ends a dialogue. What is still longer than
-    `max_dialogue_s` is cut at its longest silence, again until it fits or has no silence left.
-    So is the longest dialogue with a silence in it while there are fewer than `at_least`.
+    A silence longer than `max_pause_s` ends a dialogue, and so does a change of people. What is
+    still longer than `max_dialogue_s` is cut at its longest silence, one with a cut in it counting
+    double, again until it fits or has no silence left. So is the longest dialogue with a silence
+    in it while there are fewer than `at_least`.
 
     Args:
         speech: spans in which somebody speaks, in order.
         duration_s: length of the video.
+        cuts: times of its scene changes, in order.
+        changes: pauses at which other people begin to speak; n is the one after the span n.
 
     Returns:
-        Spans in order; each reaches to the middle of the silences around it. Empty without speech.
+        Spans in order; each reaches to the cut in the silences around it, or to their middle.
+        Empty without speech.
     """
     groups: list[list[Span]] = []
-    for span in speech:
-        if groups and span[0] - groups[-1][-1][1] <= max_pause_s:
+    for place, span in enumerate(speech):
+        joins = groups and span[0] - groups[-1][-1][1] <= max_pause_s and place - 1 not in changes
+        if joins:
             groups[-1].append(span)
         else:
             groups.append([span])
-    short = [piece for group in groups for piece in _cut(group, max_dialogue_s)]
+    short = [piece for group in groups for piece in _cut(group, max_dialogue_s, cuts)]
     while len(short) < at_least and (long := [group for group in short if len(group) > 1]):
         place = short.index(max(long, key=_length_s))
-        short[place : place + 1] = _halves(short[place])
-    spans = []
-    for index, group in enumerate(short):
-        before = short[index - 1][-1][1] if index else 0.0
-        after = short[index + 1][0][0] if index + 1 < len(short) else duration_s
-        start = (before + group[0][0]) / 2 if index else 0.0
-        end = (group[-1][1] + after) / 2 if index + 1 < len(short) else duration_s
-        spans.append((round(start, 3), round(min(end, duration_s), 3)))
-    return spans
+        short[place : place + 1] = _halves(short[place], cuts)
+    edges = [_edge((a[-1][1], b[0][0]), cuts) for a, b in pairwise(short)]
+    return [
+        (round(start, 3), round(end, 3))
+        for start, end in zip([0.0, *edges], [*edges, duration_s], strict=True)
+        if short
+    ]
 
 
-def _cut(group: list[Span], max_s: float) -> list[list[Span]]:
+def pauses_to_hear(
+    speech: Sequence[Span], cuts: Sequence[float] | None, *, min_pause_s: float
+) -> list[int]:
+    """Pauses at which people may change: long enough, and with a cut where there are pictures.
+
+    Args:
+        speech: spans in which somebody speaks, in order.
+        cuts: times of scene changes; None without pictures.
+    """
+    return [
+        place
+        for place, (before, after) in enumerate(pairwise(speech))
+        if after[0] - before[1] >= min_pause_s
+        and (cuts is None or _cuts_within((before[1], after[0]), cuts))
+    ]
+
+
+def _edge(pause: Span, cuts: Sequence[float]) -> float:
+    """Where one dialogue ends and the next begins: at the cut nearest the middle of a pause."""
+    middle = (pause[0] + pause[1]) / 2
+    return min(_cuts_within(pause, cuts), key=lambda cut: abs(cut - middle), default=middle)
+
+
+def _cuts_within(pause: Span, cuts: Sequence[float]) -> Sequence[float]:
+    first, last = bisect_left(cuts, pause[0]), bisect_right(cuts, pause[1])
+    return cuts[first:last]
+
+
+def _cut(group: list[Span], max_s: float, cuts: Sequence[float]) -> list[list[Span]]:
     if _length_s(group) <= max_s or len(group) == 1:
         return [group]
-    return [piece for half in _halves(group) for piece in _cut(half, max_s)]
+    return [piece for half in _halves(group, cuts) for piece in _cut(half, max_s, cuts)]
 
 
-def _halves(group: list[Span]) -> list[list[Span]]:
-    """The speech before and after the longest silence."""
-    pauses = [group[i + 1][0] - group[i][1] for i in range(len(group) - 1)]
-    at = pauses.index(max(pauses)) + 1
+def _halves(group: list[Span], cuts: Sequence[float]) -> list[list[Span]]:
+    """The speech before and after the longest silence; one with a cut in it counts double."""
+    pauses = [(before[1], after[0]) for before, after in pairwise(group)]
+    weights = [(2 if _cuts_within(p, cuts) else 1) * (p[1] - p[0]) for p in pauses]
+    at = weights.index(max(weights)) + 1
     return [group[:at], group[at:]]
 
 

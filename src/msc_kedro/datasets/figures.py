@@ -39,8 +39,8 @@ class FiguresDataset(JSONDataset):
         return table_preview(columns, ([record.get(name) for name in columns] for record in data))
 
 
-class CurveDataset(CSVDataset):
-    """A CSV file with a row per step."""
+class CsvDataset(CSVDataset):
+    """A CSV file."""
 
     def save(self, data: pd.DataFrame) -> None:
         """Write it, whole or not at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from itertools import islice
@@ -9,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io.core import AbstractDataset, AbstractVersionedDataset, Version
-from kedro_datasets._typing import TablePreview
+from kedro_datasets._typing import ImagePreview, TablePreview
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.datasets.previews import ROWS, mapping_preview, table_preview
@@ -53,16 +54,19 @@ def plain_name(name: str) -> str:
     return name
 
 
-class SoundFolder(VersionedFolder):
-    """Sounds by id: saves a mapping of ids to FLAC files by hard link; loads ids to paths.
+class FilesById(VersionedFolder):
+    """Files of one kind by id: saves a mapping of ids to files by hard link; loads ids to paths.
 
     Ids come from tables, which may come from elsewhere: one that is no plain file name is refused.
     """
 
+    suffix: str
+
     def load(self) -> dict[str, Path]:
         """Ids to the paths of their files."""
         folder = Path(self._get_load_path())
-        return {path.stem: path for path in sorted(folder.glob("*.flac"))}
+        paths = sorted(folder.glob(f"*{self.suffix}"))
+        return {path.name.removesuffix(self.suffix): path for path in paths}
 
     def save(self, data: Mapping[str, Path]) -> None:
         """Publish the files under their ids.
@@ -74,7 +78,13 @@ class SoundFolder(VersionedFolder):
             plain_name(identity)
         with whole_folder(Path(self._get_save_path())) as folder:
             for identity, path in data.items():
-                link_or_copy(path, folder / f"{identity}.flac")
+                link_or_copy(path, folder / f"{identity}{self.suffix}")
+
+
+class SoundFolder(FilesById):
+    """Sounds, as FLAC."""
+
+    suffix = ".flac"
 
     def preview(self, nrows: int = ROWS) -> TablePreview:
         """Ids and lengths of the first sounds, for kedro-viz."""
@@ -85,6 +95,17 @@ class SoundFolder(VersionedFolder):
             for identity, path in islice(self.load().items(), nrows)
         ]
         return table_preview(("id", "seconds"), rows)
+
+
+class PictureFolder(FilesById):
+    """Pictures, as JPEG."""
+
+    suffix = ".jpg"
+
+    def preview(self) -> ImagePreview:
+        """The first picture, for kedro-viz."""
+        first = next(iter(self.load().values()), None)
+        return ImagePreview(base64.b64encode(first.read_bytes() if first else b"").decode())
 
 
 class AdapterFolder(VersionedFolder):

@@ -44,6 +44,19 @@ class VoiceMeasures:
         return "; ".join(f"{measure}: {reason}" for measure, reason in self.reasons.items())
 
 
+NOT_HEARD = VoiceMeasures(  # of an utterance without sound
+    pitch_mean_hz=None,
+    pitch_std_hz=None,
+    speaking_rate_phonemes_per_s=None,
+    c50_db=None,
+    gender=None,
+    gender_probability=None,
+    reasons=MappingProxyType(
+        dict.fromkeys(("pitch", "pace", "reverberation", "gender"), "its sound is missing")
+    ),
+)
+
+
 @dataclass(frozen=True)
 class SpeakerVoice:
     """What holds for a speaker over all utterances; None where none could be measured."""

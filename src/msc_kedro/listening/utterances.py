@@ -1,22 +1,26 @@
 """Utterances of a dialogue: scenes, then speech recognition, long scenes through diarization.
 
 As in the paper's section 3.1: a scene shorter than `max_piece_s` is transcribed as it is; a longer
-one is first cut into speaker turns. No utterance crosses a cut.
+one is first cut into speaker turns. No utterance crosses a cut. Sentences that one voice says
+without a long pause are one utterance, where voices are compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msc_kedro.listening.asr import Segment, split_segments
+from msc_kedro.listening.speakers import cosine_distances
 from msc_kedro.media.sound import read_span
 
 if TYPE_CHECKING:
     import numpy as np
 
     from msc_kedro.listening.diarization import Turn
+    from msc_kedro.listening.speakers import SameSpeaker
 
 Span = tuple[float, float]
 _MIN_PIECE_S = 0.3  # shorter than any word
@@ -33,6 +37,7 @@ def find_utterances(
     max_piece_s: float,
     max_pause_s: float,
     min_utterance_s: float,
+    one_voice: Callable[[np.ndarray, np.ndarray], bool] | None = None,
 ) -> list[dict[str, Any]]:
     """The utterances of one dialogue, in order.
 
@@ -45,6 +50,8 @@ def find_utterances(
         max_piece_s: longer scenes are cut into speaker turns.
         max_pause_s: a longer pause between words ends an utterance.
         min_utterance_s: shorter ones are lengthened to this, within their piece.
+        one_voice: whether two stretches of sound are of one voice; None leaves each sentence an
+            utterance of its own, as the paper does.
 
     Returns:
         Dicts of start_s, end_s, text, language, words; times on the source's clock.
@@ -59,9 +66,86 @@ def find_utterances(
             piece = samples[round(first_s * rate) : round(last_s * rate)]
             if piece.size < _MIN_PIECE_S * rate:
                 continue
-            for segment in split_segments(transcribe(piece), max_pause_s=max_pause_s):
+            sentences = split_segments(transcribe(piece), max_pause_s=max_pause_s)
+            if one_voice is not None:
+                sentences = joined(
+                    sentences,
+                    piece,
+                    rate,
+                    one_voice=one_voice,
+                    max_pause_s=max_pause_s,
+                    max_duration_s=max_piece_s,
+                )
+            for segment in sentences:
                 found.append(_row(segment, start_s + first_s, last_s - first_s, min_utterance_s))
     return sorted(found, key=lambda utterance: (utterance["start_s"], utterance["end_s"]))
+
+
+def joined(
+    sentences: Sequence[Segment],
+    sound: np.ndarray,
+    rate: int,
+    *,
+    one_voice: Callable[[np.ndarray, np.ndarray], bool],
+    max_pause_s: float,
+    max_duration_s: float,
+) -> tuple[Segment, ...]:
+    """Sentences that follow each other in one language and voice, as one.
+
+    Each is compared with all that was joined before it. A pause as long as `max_pause_s` keeps
+    apart, and so does what would last longer than `max_duration_s`.
+
+    Args:
+        sentences: in order, on the clock of the sound.
+        sound: float32 [n].
+        rate: of the sound in Hz.
+        one_voice: whether two stretches of it are of one voice.
+    """
+
+    def heard(segment: Segment) -> np.ndarray:
+        return sound[round(segment.start_s * rate) : round(segment.end_s * rate)]
+
+    made: list[Segment] = []
+    for sentence in sentences:
+        last = made[-1] if made else None
+        if (
+            last is not None
+            and last.language == sentence.language
+            and sentence.start_s - last.end_s < max_pause_s
+            and sentence.end_s - last.start_s <= max_duration_s
+            and one_voice(heard(last), heard(sentence))
+        ):
+            made[-1] = Segment(
+                start_s=last.start_s,
+                end_s=sentence.end_s,
+                text=f"{last.text.rstrip()} {sentence.text.lstrip()}",
+                words=(*last.words, *sentence.words),
+                language=last.language,
+            )
+        else:
+            made.append(sentence)
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class OneVoice:
+    """Whether two stretches of sound are of one voice, by the distance of their embeddings.
+
+    What is too short to be heard is of no voice: it stays for itself.
+    """
+
+    encode: Callable[[np.ndarray], np.ndarray | None]
+    same: SameSpeaker
+    sample_rate: int
+
+    def __call__(self, first: np.ndarray, second: np.ndarray) -> bool:
+        """float32 [n] each, at `sample_rate`."""
+        vectors = [self.encode(sound) for sound in (first, second)]
+        if vectors[0] is None or vectors[1] is None:
+            return False
+        distance = cosine_distances(vectors)[0, 1]  # type: ignore[arg-type]
+        lengths_s = (sound.size / self.sample_rate for sound in (first, second))
+        return bool(distance < self.same.limit(*lengths_s))
 
 
 def _pieces(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from msc_kedro.corpora.kinds import Kind
+from msc_kedro.corpora.splits import LeakKind
+
 
 class Parameters(BaseModel):
     """A block of parameters: frozen, and a name that is not known is an error."""
@@ -14,6 +17,7 @@ class Parameters(BaseModel):
 class CorpusParameters(Parameters):
     """Which videos. See conf/base/parameters.yml."""
 
+    kind: Kind
     folder: str
     name: str | None = None
     max_rejected_share: float = Field(ge=0, le=1)
@@ -22,10 +26,14 @@ class CorpusParameters(Parameters):
 class SplitParameters(Parameters):
     """How dialogues are held out."""
 
+    published: bool
     train: float = Field(gt=0)
     valid: float = Field(ge=0)
     test: float = Field(ge=0)
+    min_valid: int = Field(ge=0)
+    min_test: int = Field(ge=0)
     seed: int
+    allow: tuple[LeakKind, ...]
 
 
 class EngineParameters(Parameters):
@@ -33,3 +41,11 @@ class EngineParameters(Parameters):
 
     threads: int = Field(ge=1)
     shard_utterances: int = Field(ge=1)
+
+
+class SameVoiceParameters(Parameters):
+    """The limit of `listening.speakers.SameSpeaker`, fitted on known pairs."""
+
+    distance: float = Field(gt=0, lt=2)
+    less_per_doubling: float = Field(ge=0)
+    steepness: float = Field(gt=0)

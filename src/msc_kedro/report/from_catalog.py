@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import DataCatalog
 
+from msc_kedro.corpora.splits import LEAK_WORDS
 from msc_kedro.datasets.models import ModelDataset
 from msc_kedro.execution.files import whole_file
 from msc_kedro.media.probe import UnreadableMediaError
@@ -53,6 +54,9 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
     recipe, corpus = folder.name, folder.parent.name
     tables = {name: _load(catalog, name) for name in _TABLES}
     rejects = [table for name in _REJECTS if (table := _load(catalog, name)) is not None]
+    if (defects := _load(catalog, "corpus_defects")) is not None and len(defects):
+        noted = defects["reason"] + " (" + defects["action"] + ")"
+        rejects.append(defects[["item_id"]].assign(stage="ingest", reason=noted))
     timings = folder / "timings.json"
     return ReportContents(
         corpus=corpus,
@@ -70,7 +74,7 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
         if timings.is_file()
         else (),
         models=_models(catalog),
-        warnings=tuple(_warnings(tables)),
+        warnings=(*_warnings(_load(catalog, "split_leaks")), *_stale(catalog)),
         examples=_examples(catalog, tables),
     )
 
@@ -94,18 +98,34 @@ def _models(catalog: DataCatalog) -> tuple[ModelUse, ...]:
     return tuple(used[slot] for slot in sorted(used))
 
 
-def _warnings(tables: dict[str, pd.DataFrame | None]) -> list[str]:
-    dialogues = tables["dialogues"]
-    if dialogues is None:
+def _warnings(leaks: pd.DataFrame | None) -> list[str]:
+    """What is in more than one split, and was let pass."""
+    if leaks is None:
         return []
-    splits = dialogues.groupby("source_id")["split"].nunique()
-    if (splits > 1).any():
-        return [
+    waived = leaks[leaks["allowed_by"] == "splits.allow"]
+    told = [
+        f"{number} {LEAK_WORDS.get(kind, kind)} are in more than one split, which the parameter "
+        f"splits.allow lets pass ({kind}): the scores are better than they would be without."
+        for kind, number in waived["kind"].value_counts(sort=False).items()
+    ]
+    if len(waived) < len(leaks):
+        told.append(
             "There were fewer than three videos with speech, so dialogues are held out within a "
             "video: training has heard these voices and seen these rooms, and the scores are "
             "better than they would be on new videos."
-        ]
-    return []
+        )
+    return told
+
+
+def _stale(catalog: DataCatalog) -> list[str]:
+    """Which of what is shown is older than what it was made from."""
+    from msc_kedro.descent import stale_among
+
+    shown = [*_TABLES, *_REJECTS, "loss_history", "text_metrics", "spoken_replies"]
+    return [
+        f"'{name}' was made from an earlier '{ancestor}' than is shown here."
+        for name, ancestor in sorted(stale_among(catalog, shown).items())
+    ]
 
 
 def _examples(catalog: DataCatalog, tables: dict[str, pd.DataFrame | None]) -> tuple[Example, ...]:
@@ -131,7 +151,7 @@ def _examples(catalog: DataCatalog, tables: dict[str, pd.DataFrame | None]) -> t
                 example,
                 reply_audio=_audio(spoken.get(example.utterance_id), 0.0, 3600.0),
                 reference_audio=_audio(sound.get(source), start_s, end_s),
-                stills=_stills(catalog, paths.get(source), example, utterances),
+                stills=_stills(catalog, paths, example, utterances),
             )
         )
     return tuple(ready)
@@ -147,19 +167,20 @@ def _audio(path: Path | None, start_s: float, end_s: float) -> Any:
 
 
 def _stills(
-    catalog: DataCatalog, path: str | None, example: Example, utterances: pd.DataFrame
+    catalog: DataCatalog, paths: dict[str, str], example: Example, utterances: pd.DataFrame
 ) -> tuple[bytes, ...]:
     """A picture from the middle of each of the last turns before the reply."""
-    if path is None:
-        return ()
     turns = utterances[utterances["dialogue_id"] == example.dialogue_id].sort_values("turn")
     place = list(turns["utterance_id"]).index(example.utterance_id)
     before = turns.iloc[max(0, place - _STILLS) : place]
-    middles = ((before["start_s"] + before["end_s"]) / 2).tolist()
-    try:
-        return _pictures(catalog.load("corpus").path(path), middles)
-    except (UnreadableMediaError, FileNotFoundError):
-        return ()
+    stills: list[bytes] = []
+    for source, part in before[before["source_id"].isin(paths)].groupby("source_id", sort=False):
+        middles = ((part["start_s"] + part["end_s"]) / 2).tolist()
+        try:
+            stills += _pictures(catalog.load("corpus").path(paths[source]), middles)
+        except (UnreadableMediaError, FileNotFoundError):
+            continue
+    return tuple(stills)
 
 
 def _pictures(video: Path, times_s: Sequence[float]) -> tuple[bytes, ...]:

@@ -142,6 +142,8 @@ def _places(contents: ReportContents) -> dict[str, str]:
     return {
         row.dialogue_id: f"{paths.get(row.source_id, row.source_id)}, "
         f"{_clock(row.start_s)} to {_clock(row.end_s)}"
+        if isinstance(row.source_id, str)
+        else row.name
         for row in contents.dialogues.itertuples(index=False)
     }
 

@@ -38,10 +38,11 @@ def describe_voices(
         The `voice` table.
     """
 
-    from msc_kedro.listening.measures import VoiceMeasures, speaker_voice
+    from msc_kedro.listening.measures import NOT_HEARD, VoiceMeasures, speaker_voice
     from msc_kedro.listening.threads import one_thread_each
 
-    dialogues = [list(spoken.itertuples()) for _, spoken in utterances.groupby("dialogue_id")]
+    heard = utterances.dropna(subset="source_id")
+    dialogues = [list(spoken.itertuples()) for _, spoken in heard.groupby("dialogue_id")]
     made_by = (
         pitch_tracker.fingerprint,
         gender_classifier.fingerprint,
@@ -57,7 +58,7 @@ def describe_voices(
             title="measuring voices",
             workers=engine.threads,
         )
-    measured = {
+    measured = dict.fromkeys(utterances["utterance_id"], NOT_HEARD) | {
         utterance.utterance_id: VoiceMeasures(**one)
         for spoken, file in zip(dialogues, files, strict=True)
         for utterance, one in zip(spoken, json.loads(file.read_text()), strict=True)

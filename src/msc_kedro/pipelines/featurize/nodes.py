@@ -66,7 +66,7 @@ def encode_sounds(
     work: Path,
     engine: EngineParameters,
 ) -> ShardSet:
-    """Sound features of every utterance, 50 vectors per second.
+    """Sound features of every utterance that has sound, 50 vectors per second.
 
     Returns:
         Shards: per utterance float16 [t, d] and the times of the vectors.
@@ -79,7 +79,7 @@ def encode_sounds(
             [(u.utterance_id, sounds[u.source_id], u.start_s, u.end_s) for u in shard],
             encode=audio_encoder.open(),
         ),
-        _shards(utterances, engine.shard_utterances),
+        _shards(utterances.dropna(subset="source_id"), engine.shard_utterances),
         key=lambda shard: key_of(
             "sounds",
             [u.utterance_id for u in shard],

@@ -1,26 +1,24 @@
-"""Nodes of ingest."""
+"""Nodes of ingest that read the corpus: what is written about it, its files, its scenes."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from msc_kedro.corpora.annotations import AnnotatedDialogue, absences, count, listed
 from msc_kedro.corpora.folder import Corpus
-from msc_kedro.corpora.spans import (
-    LIST_NAME,
-    Span,
-    listed_spans,
-    plain_name,
-    propose_spans,
-)
-from msc_kedro.errors import MscKedroError
+from msc_kedro.corpora.kinds import read_corpus
 from msc_kedro.execution.files import code_of, key_of, once
-from msc_kedro.execution.progress import steps
+from msc_kedro.execution.parallel import in_parallel
+from msc_kedro.execution.shards import map_shards
 from msc_kedro.media.probe import (
     MediaInfo,
     UnreadableMediaError,
@@ -28,76 +26,162 @@ from msc_kedro.media.probe import (
     probe,
     readable_s,
 )
-from msc_kedro.media.sound import flac_bytes, read_mono, read_span, sound_length_s
-from msc_kedro.models.opener import Opener
+from msc_kedro.media.sound import flac_bytes, read_mono, sound_length_s
 from msc_kedro.pipelines.ingest.parameters import IngestParameters
-from msc_kedro.pipelines.parameters import CorpusParameters
+from msc_kedro.pipelines.parameters import CorpusParameters, EngineParameters
 from msc_kedro.pipelines.rejects import Reject, refuse_if_too_many, rejects_table
-from msc_kedro.tables import SPLITS, span_id
+from msc_kedro.tables import distinct, empty, schema
 
 log = logging.getLogger(__name__)
 
 _UNSURE_S = 1.0  # by so much lengths that headers name may be off
 
 
+def read_annotations(
+    corpus: Corpus, parameters: CorpusParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read what is written about a corpus; says what of it is missing.
+
+    Returns:
+        The tables `annotated_dialogues`, `annotations` (their turns) and `corpus_defects`; all
+        empty for own videos.
+    """
+    read = read_corpus(parameters.kind, corpus.folder)
+    dialogues, turns = [], []
+    for dialogue in read.dialogues:
+        by_span = _is_span(dialogue)
+        about = {
+            "path": dialogue.media if by_span else None,
+            "start_s": dialogue.start_s if by_span else None,
+            "end_s": dialogue.end_s if by_span else None,
+            "group": dialogue.group or dialogue.name,
+            "published_split": dialogue.split,
+            "extra": json.dumps(dict(dialogue.extra), ensure_ascii=False),
+        }
+        dialogues.append({"name": dialogue.name, **about})
+        for place, turn in enumerate(() if by_span else dialogue.turns):
+            plain = {**vars(turn), "extra": json.dumps(dict(turn.extra), ensure_ascii=False)}
+            paths = {"path": plain.pop("media"), "sound_path": plain.pop("sound")}
+            turns.append({"dialogue": dialogue.name, "turn": place, **paths, **plain})
+    defects = [vars(defect) for defect in read.defects]
+    if read.dialogues:
+        found = count(read)
+        log.info("      %d dialogues with %d turns are listed", found.dialogues, found.turns)
+    if lacking := absences(read):
+        log.warning(
+            "Missing in %s: %s. What is written about it is used all the same.",
+            corpus.folder,
+            listed(lacking, most=5),
+        )
+    tables = {"annotated_dialogues": dialogues, "annotations": turns}
+    made = [pd.DataFrame(r, columns=list(schema(n).columns)) for n, r in tables.items()]  # type: ignore[arg-type]
+    noted = pd.DataFrame(defects, columns=["item", "reason", "action"])
+    return made[0], made[1], noted.rename(columns={"item": "item_id"})
+
+
+def _is_span(dialogue: AnnotatedDialogue) -> bool:
+    """Whether its utterances are to be found in a span of a video, as those of own videos are."""
+    return dialogue.media is not None and not any(turn.media for turn in dialogue.turns)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a file of the corpus holds."""
+
+    content: str
+    info: MediaInfo  # with the length that its header names
+    length_s: float
+    sound: Path
+    sound_id: str
+
+
 def read_sources(
-    corpus: Corpus, work: Path, parameters: CorpusParameters
+    corpus: Corpus,
+    annotated_dialogues: pd.DataFrame,
+    annotations: pd.DataFrame,
+    work: Path,
+    parameters: CorpusParameters,
+    engine: EngineParameters,
 ) -> tuple[pd.DataFrame, dict[str, Path], pd.DataFrame]:
     """Look at every file of the corpus once and decode its sound.
+
+    Of an annotated corpus only the files that it names are read, and two names for one content are
+    two sources: each is somebody's turn. Of own videos the second is left out.
 
     Returns:
         The `sources` table, the sound of each source (16 kHz mono FLAC by source id), and the
         files, or the ends of files, that cannot be used.
     """
-
-    files = corpus.files()
-    rows: dict[str, dict[str, object]] = {}
-    sounds: dict[str, Path] = {}
+    own = parameters.kind == "own"
+    if own:
+        names = [path.relative_to(corpus.folder).as_posix() for path in corpus.files()]
+    else:
+        named = {*annotated_dialogues["path"].dropna(), *annotations["path"].dropna()}
+        names = sorted(named)
+    beside = dict(annotations[["path", "sound_path"]].dropna().itertuples(index=False, name=None))
+    looks = in_parallel(
+        lambda name: _look(corpus, name, beside.get(name), work),
+        names,
+        workers=engine.threads,
+        title="reading videos",
+        unit="files",
+    )
+    seen: list[tuple[str, _Seen]] = []
     rejects: list[Reject] = []
     lost: list[Reject] = []  # of files that are used for the rest
-    for path in steps(files, title="reading videos", unit="files"):
-        name = path.relative_to(corpus.folder).as_posix()
-        try:
-            info = _usable(path, name)
-            source_id = content_id(path)
-            if source_id in rows:
-                same = rows[source_id]["path"]
-                raise UnreadableMediaError(f"its content is the same as that of {same}")
-            sound = once(
-                work / "sound" / f"{key_of(source_id, code_of('media'))}.flac",
-                partial(_write_sound, path),
-            )
-            length_s = _length_s(path, info, sound)
-        except UnreadableMediaError as error:
-            rejects.append((_shown(name), "ingest", str(error)))
+    first: dict[str, str] = {}
+    for name, look in zip(names, looks, strict=True):
+        if isinstance(look, str):
+            rejects.append((_shown(name), "ingest", look))
             continue
-        if length_s < info.duration_s:
-            found = f"{length_s:.1f} s of {info.duration_s:.1f} s"
+        if (same := first.setdefault(look.content, name)) != name and own:
+            rejects.append((name, "ingest", f"its content is the same as that of {same}"))
+            continue
+        if look.length_s < look.info.duration_s:
+            found = f"{look.length_s:.1f} s of {look.info.duration_s:.1f} s"
             lost.append((name, "ingest", f"it is cut off: of its length only {found} are there"))
-        sounds[source_id] = sound
-        rows[source_id] = {
+        seen.append((name, look))
+    refuse_if_too_many(
+        rejects, of=len(names), share=parameters.max_rejected_share, what="files of the corpus"
+    )
+    ids = distinct(look.content for _, look in seen)
+    rows = [
+        {
             "source_id": source_id,
             "path": name,
-            **vars(replace(info, duration_s=length_s)),
+            **vars(replace(look.info, duration_s=look.length_s)),
+            "sound_id": look.sound_id,
         }
-    refuse_if_too_many(
-        rejects, of=len(files), share=parameters.max_rejected_share, what="files of the corpus"
+        for source_id, (name, look) in zip(ids, seen, strict=True)
+    ]
+    sounds = {source_id: look.sound for source_id, (_, look) in zip(ids, seen, strict=True)}
+    return (
+        pd.DataFrame(rows) if rows else empty("sources"),
+        sounds,
+        rejects_table([*rejects, *lost]),
     )
-    return pd.DataFrame(list(rows.values())), sounds, rejects_table([*rejects, *lost])
 
 
-def _usable(path: Path, name: str) -> MediaInfo:
-    """What a file holds.
+def _look(corpus: Corpus, name: str, beside: str | None, work: Path) -> _Seen | str:
+    """What a file holds, its sound kept in `work`; or why it is of no use.
 
-    Raises:
-        UnreadableMediaError: the file is of no use here.
+    Args:
+        beside: a file of the sound alone, heard where the video has none.
     """
+    path = corpus.path(name)
     if name != _shown(name):
-        raise UnreadableMediaError("its name is not in UTF-8, which tables need: rename it")
-    info = probe(path)
-    if not info.has_audio:
-        raise UnreadableMediaError("it has no sound, so nobody can be heard in it")
-    return info
+        return "its name is not in UTF-8, which tables need: rename it"
+    try:
+        info = probe(path)
+        heard = path if info.has_audio or beside is None else corpus.path(beside)
+        if not (info.has_audio or beside):
+            return "it has no sound, so nobody can be heard in it"
+        key = key_of(content_id(heard), code_of("media"))
+        sound = once(work / "sound" / f"{key}.flac", partial(_write_sound, heard))
+        length_s = _length_s(path, info, sound)
+        return _Seen(content_id(path), info, length_s, sound, content_id(sound))
+    except UnreadableMediaError as error:
+        return str(error)
 
 
 def _length_s(path: Path, info: MediaInfo, sound: Path) -> float:
@@ -120,91 +204,58 @@ def _write_sound(video: Path, file: Path) -> None:
     file.write_bytes(flac_bytes(read_mono(video)))
 
 
-def find_dialogues(
+def find_scenes(
     sources: pd.DataFrame,
-    sounds: dict[str, Path],
     corpus: Corpus,
-    speech_detector: Opener,
+    work: Path,
     parameters: IngestParameters,
+    engine: EngineParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Dialogue spans of every source.
+    """Cut every source at its scene changes; one without pictures is one scene.
 
     Returns:
-        The `dialogue_spans` table, and what gives no dialogue: sources in which nobody speaks,
-        and rows of the user's list.
+        The `scenes` table, and the sources whose pictures cannot be decoded (they count as one
+        scene).
     """
 
-    listed = listed_spans(corpus.folder)
-    if listed is not None:
-        spans, rejects = _listed(sources, listed)
-        silent = f"{LIST_NAME} lists no dialogue of it that can be used"
-    else:
-        spans, rejects = _heard(sources, sounds, speech_detector, parameters), []
-        silent = "no speech was found in it"
-    rows = [
-        (span_id(source, start_s, end_s), source, start_s, end_s)
-        for source, found in spans.items()
-        for start_s, end_s in found
+    from msc_kedro.media.scenes import find_cuts
+
+    def detect(source: Any, file: Path) -> None:
+        try:
+            cuts = find_cuts(
+                corpus.existing(source.path),
+                threshold=parameters.scene_threshold,
+                min_scene_s=parameters.min_scene_s,
+            )
+            file.write_text(json.dumps({"cuts": cuts}))
+        except UnreadableMediaError as error:
+            file.write_text(json.dumps({"cuts": [], "reason": str(error)}))
+
+    seen = list(sources[sources["has_video"]].itertuples())
+    files = map_shards(
+        detect,
+        seen,
+        key=lambda source: key_of(
+            "scenes",
+            source.source_id,
+            parameters.scene_threshold,
+            parameters.min_scene_s,
+            code_of("media"),
+        ),
+        folder=work / "scenes",
+        suffix=".json",
+        title="finding cuts",
+        workers=engine.threads,
+    )
+    found = {s.source_id: json.loads(f.read_text()) for s, f in zip(seen, files, strict=True)}
+    rejects = [
+        (source.path, "ingest", found[source.source_id]["reason"])
+        for source in seen
+        if "reason" in found[source.source_id]
     ]
-    paths = dict(zip(sources["source_id"], sources["path"], strict=True))
-    rejects += [(paths[source], "ingest", silent) for source, found in spans.items() if not found]
-    columns = ["dialogue_id", "source_id", "start_s", "end_s"]
-    return pd.DataFrame(rows, columns=columns), rejects_table(rejects)
-
-
-def _heard(
-    sources: pd.DataFrame, sounds: dict[str, Path], detector: Opener, parameters: IngestParameters
-) -> dict[str, list[Span]]:
-    """Spans by source, proposed from where somebody speaks."""
-    detect = detector.open()
-    speech = {
-        source.source_id: detect(read_span(sounds[source.source_id], 0.0, source.duration_s)[0])
-        for source in steps(list(sources.itertuples()), title="finding speech", unit="files")
-    }
-    few = sum(bool(found) for found in speech.values()) < len(SPLITS)
-    return {
-        source.source_id: propose_spans(
-            speech[source.source_id],
-            duration_s=source.duration_s,
-            max_pause_s=parameters.max_pause_s,
-            max_dialogue_s=parameters.max_dialogue_s,
-            at_least=len(SPLITS) if few else 1,
-        )
-        for source in sources.itertuples()
-    }
-
-
-def _listed(
-    sources: pd.DataFrame, listed: dict[str, list[Span]]
-) -> tuple[dict[str, list[Span]], list[Reject]]:
-    """Spans of the user's dialogues.csv by source, and what of it cannot be used.
-
-    Raises:
-        MscKedroError: nothing of it can be used.
-    """
-    names = {plain_name(path) for path in sources["path"]}
-    rejects: list[Reject] = [
-        (name, "ingest", f"{LIST_NAME} names it, but no video that can be used has this name")
-        for name in listed
-        if name not in names
-    ]
-    spans: dict[str, list[Span]] = {}
+    rows = []
     for source in sources.itertuples():
-        spans[source.source_id] = []
-        for start_s, end_s in listed.get(plain_name(source.path), []):
-            if start_s < source.duration_s:
-                spans[source.source_id].append((start_s, min(end_s, source.duration_s)))
-            else:
-                item = f"{source.path}, {start_s:g} to {end_s:g} s"
-                rejects.append((item, "ingest", f"{LIST_NAME} lists it after the video's end"))
-    if not any(spans.values()):
-        told = "\n".join(f"  {item}: {reason}" for item, _, reason in rejects[:5])
-        known = ", ".join(sorted(sources["path"])[:5])
-        raise MscKedroError(
-            f"{LIST_NAME} lists no dialogue that can be used.\n{told}\n"
-            f"Videos that can be used are {known}; name them as here, or remove {LIST_NAME} to "
-            "have dialogues proposed."
-        )
-    if rejects:
-        log.warning("%d entries of %s cannot be used; see the report.", len(rejects), LIST_NAME)
-    return spans, rejects
+        cuts = found.get(source.source_id, {"cuts": []})["cuts"]
+        edges = [0.0, *[cut for cut in cuts if 0 < cut < source.duration_s], source.duration_s]
+        rows += [(source.source_id, start, end) for start, end in pairwise(edges) if end > start]
+    return pd.DataFrame(rows, columns=["source_id", "start_s", "end_s"]), rejects_table(rejects)

@@ -8,7 +8,11 @@ from msc_kedro.pipelines.parameters import Parameters
 
 
 class IngestParameters(Parameters):
-    """How a video becomes dialogues where no dialogues.csv says so."""
+    """Where scenes begin, and how a video becomes dialogues where no dialogues.csv says so."""
 
+    scene_threshold: float = Field(gt=0)
+    min_scene_s: float = Field(gt=0)
     max_pause_s: float = Field(gt=0)
     max_dialogue_s: float = Field(gt=0)
+    min_change_pause_s: float = Field(ge=0)
+    people_distance: float | None = Field(gt=0, lt=2)

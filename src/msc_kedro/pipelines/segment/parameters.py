@@ -10,8 +10,8 @@ from msc_kedro.pipelines.parameters import Parameters
 class SegmentParameters(Parameters):
     """Where utterances begin and end."""
 
-    scene_threshold: float = Field(gt=0)
-    min_scene_s: float = Field(gt=0)
     max_piece_s: float = Field(gt=0)
     max_pause_s: float = Field(gt=0)
     min_utterance_s: float = Field(gt=0)
+    join_sentences: bool
+    hear_annotated: bool

@@ -2,29 +2,27 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from msc_kedro.pipelines.segment.nodes import find_scenes, hold_out, transcribe
+from msc_kedro.pipelines.segment.nodes import hold_out, transcribe
 
 
 def create_pipeline() -> Pipeline:
-    """sources, dialogue_spans, sound -> scenes, utterances, dialogues."""
+    """dialogue_spans, annotations, scenes, sound -> utterances, dialogues."""
     return Pipeline(
         [
-            Node(
-                find_scenes,
-                ["sources", "corpus", "work", "params:segment"],
-                ["scenes", "scene_rejects"],
-                name="find_scenes",
-            ),
             Node(
                 transcribe,
                 [
                     "dialogue_spans",
+                    "annotations",
+                    "sources",
                     "scenes",
                     "sound",
                     "asr",
                     "diarizer",
+                    "speaker_encoder",
                     "work",
                     "params:segment",
+                    "params:same_voice",
                     "params:engine",
                 ],
                 ["utterances", "segment_rejects"],
