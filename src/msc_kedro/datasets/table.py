@@ -68,7 +68,8 @@ class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
             problems = error.failure_cases[["column", "check", "failure_case"]].head(5)
             raise MscKedroError(
                 f"The table '{self._table}' ({self._filepath}) does not fit its schema in "
-                f"msc_kedro/tables.py:\n{problems.to_string(index=False)}"
+                f"msc_kedro/tables.py:\n{problems.to_string(index=False)}\n"
+                "If an earlier version of the program made it, run its pipeline again."
             ) from error
 
     def _exists(self) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, DatasetError
 
 from msc_kedro.corpora.splits import LEAK_WORDS
 from msc_kedro.datasets.models import ModelDataset
+from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import whole_file
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.report.audio import encode_audio
@@ -21,6 +23,8 @@ from msc_kedro.report.page import build_page
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 PAGE = "report.html"
 _TABLES = ("sources", "dialogues", "utterances", "speakers", "voice", "replies", "speech")
@@ -80,7 +84,17 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
 
 
 def _load(catalog: DataCatalog, name: str) -> Any:
-    return catalog.load(name) if catalog.exists(name) else None
+    """A dataset, or None: it was not made yet, or by an earlier version of the program."""
+    try:
+        return catalog.load(name) if catalog.exists(name) else None
+    except DatasetError as error:
+        cause: BaseException | None = error
+        while isinstance(cause, DatasetError):  # Kedro wraps once per layer
+            cause = cause.__cause__
+        if not isinstance(cause, MscKedroError):
+            raise
+        log.warning("The report leaves '%s' out. %s", name, cause)
+        return None
 
 
 def _metric(score: dict[str, Any]) -> Metric:
