@@ -168,7 +168,8 @@ def figures(recordings: list[Recording]) -> dict[str, float | None]:
         found, true = labels(one)
         found_all += [f"{one.name} {label}" for label in found]
         true_all += true
-        rand.append(adjusted_rand_score(true, found))
+        if found:  # of nothing, sklearn says 1
+            rand.append(adjusted_rand_score(true, found))
     return {
         "recordings": len(recordings),
         "turns": sum(len(one.true) for one in recordings),
@@ -180,7 +181,7 @@ def figures(recordings: list[Recording]) -> dict[str, float | None]:
         "diarization error rate": abs(strict),
         "diarization error rate, collar": abs(lenient),
         "speaker purity": purity(found_all, true_all),
-        "speaker ARI": sum(rand) / len(rand),
+        "speaker ARI": sum(rand) / len(rand) if rand else None,
         "dialogue span F1": spans.f1,
     }
 
