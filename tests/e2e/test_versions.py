@@ -162,7 +162,9 @@ def test_corpora_do_not_mix(project: Project, reproduced: dict[str, str], tmp_pa
 
 def test_other_descent_is_refused(project: Project, reproduced: dict[str, str]) -> None:
     old = project.versions("dialogues")[-1]
-    project.ok(*KEDRO, "--pipeline", "segment", "--params", "splits.test=0.6")
+    project.ok(*KEDRO, "--pipeline", "segment", "--params", "splits.seed=5")
+    new = project.versions("dialogues")[-1]
+    assert project.descent("dialogues", new) != project.descent("dialogues", old)
     before = project.contents()
     refused = project.run(*KEDRO, "--pipeline", "evaluate")
     said = refused.stdout + refused.stderr
