@@ -38,16 +38,17 @@ class Project(Chain):
             if path.is_file() and path.name not in NOT_VERSIONED
         }
 
+    def _records(self, dataset: str) -> list[Path]:
+        found = sorted(self.folder.glob(f"data/0*/**/{dataset}*/*/descent.json"))
+        return [path for path in found if path.parents[1].name.partition(".")[0] == dataset]
+
     def versions(self, dataset: str) -> list[str]:
         """Versions of a dataset, oldest first; DVC's own comes before all."""
-        return [
-            path.parent.name
-            for path in sorted(self.folder.glob(f"data/**/{dataset}*/*/descent.json"))
-        ]
+        return [path.parent.name for path in self._records(dataset)]
 
     def descent(self, dataset: str, version: str) -> dict:
         """What a version records of itself."""
-        (path,) = self.folder.glob(f"data/**/{dataset}*/{version}/descent.json")
+        (path,) = (path for path in self._records(dataset) if path.parent.name == version)
         return json.loads(path.read_text())
 
     def lock(self) -> str:
