@@ -1,10 +1,15 @@
 """How right the dialogue dataset is, against truth; writes the tables of docs/dataset-quality.md.
 
     kedro run --pipelines demo,ingest,segment,speaker_assign
-    python benchmarks/dataset_quality.py                     the demo
-    python benchmarks/dataset_quality.py --real FOLDER       and recordings with RTTM beside them
+    python benchmarks/dataset_quality.py                       the demo
+    python benchmarks/dataset_quality.py --real FOLDER ...     and recordings with RTTM beside them
+    python benchmarks/dataset_quality.py --sample              and the call in pyannote.audio
+    python benchmarks/dataset_quality.py --calls FOLDER        and two calls of two people each
 
-`FOLDER` holds sound files and .rttm files; a recording's turns are those with its name's stem.
+A folder of --real holds sound files and .rttm files, and .stm files where the words are known; a
+recording's turns are those with its name's stem. Of the two calls (commercial_mono.wav,
+katiesteve.wav) it is known who says what, but not when every word begins and ends: speakers are
+compared where they are known to speak, and boundaries are not. `--only` leaves the demo out.
 """
 
 from __future__ import annotations
@@ -15,14 +20,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
-from pyannote.core import Annotation, Segment
+from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 from sklearn.metrics import adjusted_rand_score
+from speakers_pieces import CALL, KATIE_AND_STEVE
 
 from msc_kedro.metrics.segmentation import Matched, Span, boundary_matches, purity, span_matches
 from msc_kedro.metrics.speech import word_errors
@@ -52,6 +59,8 @@ class Recording:
     found: tuple[Turn, ...]
     dialogues_true: tuple[Span, ...]
     dialogues_found: tuple[Span, ...]
+    words: str | None = None  # where they are known, but not of each turn
+    partly: bool = False  # whether somebody may speak where no turn is known
 
 
 def newest(project: Path, corpus: str, table: str) -> pd.DataFrame:
@@ -92,29 +101,80 @@ def demo(project: Path) -> Iterator[Recording]:
         yield Recording(video["name"], tuple(turns), tuple(found), whole, tuple(spans))
 
 
-def real(folder: Path, project: Path) -> Iterator[Recording]:
-    """Recordings with RTTM: their words are not known."""
+def rttm(folder: Path) -> dict[str, list[Turn]]:
+    """The turns of the .rttm files of a folder, by recording."""
     turns: dict[str, list[Turn]] = {}
     for file in sorted(folder.glob("*.rttm")):
         for line in file.read_text(encoding="utf-8").splitlines():
             _, name, _, start, length, _, _, speaker, *_ = line.split()
             turn = Turn(float(start), float(start) + float(length), speaker)
             turns.setdefault(name, []).append(turn)
+    return turns
+
+
+def stm(folder: Path) -> dict[str, str]:
+    """The words of the .stm files of a folder in order of time, by recording."""
+    said: dict[str, list[tuple[float, str]]] = {}
+    for file in sorted(folder.glob("*.stm")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            name, _, _, start, _, text = line.split(maxsplit=5)
+            said.setdefault(name, []).append((float(start), text))
+    return {name: " ".join(text for _, text in sorted(lines)) for name, lines in said.items()}
+
+
+def real(folder: Path, project: Path) -> Iterator[Recording]:
+    """Recordings with RTTM; their words are known where there is an STM."""
+    yield from run(folder, project, rttm(folder), words=stm(folder))
+
+
+def calls(folder: Path, project: Path) -> Iterator[Recording]:
+    """The two calls, by what is known of who speaks in them."""
+    turns = {
+        name: [Turn(a, b, who) for who, spans in told.items() for a, b in spans]
+        for name, told in (("commercial_mono", CALL), ("katiesteve", KATIE_AND_STEVE))
+    }
+    yield from run(folder, project, turns, partly=True)
+
+
+def run(
+    folder: Path,
+    project: Path,
+    turns: Mapping[str, Sequence[Turn]],
+    *,
+    words: Mapping[str, str] | None = None,
+    partly: bool = False,
+) -> Iterator[Recording]:
+    """The pipelines on those recordings of a folder whose turns are known."""
+    corpus = f"quality-{folder.name}"
+    sounds = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.stem in turns and path.suffix not in (".rttm", ".stm")
+    ]
+    if not sounds:
+        sys.exit(f"{folder} holds no recording of which the turns are known.")
     with tempfile.TemporaryDirectory() as copy:
-        sounds = [p for p in sorted(folder.iterdir()) if p.stem in turns and p.suffix != ".rttm"]
         for path in sounds:
             shutil.copy(path, copy)
         subprocess.run(
             [sys.executable, "-m", "kedro", "run", "--pipelines", "ingest,segment,speaker_assign",
-             "--params", f"corpus.folder={copy},corpus.name=quality"],
+             "--params", f"corpus.folder={copy},corpus.name={corpus}"],
             cwd=project, check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-    made = found_in(project, "quality")
+    made = found_in(project, corpus)
     for path in sounds:
-        true = turns[path.stem]
+        true = sorted(turns[path.stem], key=lambda turn: turn.start_s)
         found, spans = made.get(path.stem, ([], []))
         whole = ((0.0, max(turn.end_s for turn in true)),)
-        yield Recording(path.stem, tuple(true), tuple(found), whole, tuple(spans))
+        yield Recording(
+            path.stem,
+            tuple(true),
+            tuple(found),
+            whole,
+            tuple(spans),
+            words=(words or {}).get(path.stem),
+            partly=partly,
+        )
 
 
 def annotation(turns: Iterable[Turn]) -> Annotation:
@@ -142,6 +202,7 @@ def labels(recording: Recording) -> tuple[list[str], list[str]]:
 def figures(recordings: list[Recording]) -> dict[str, float | None]:
     """The figures over recordings; see the head of the page for their definitions."""
     boundaries, spans = Matched(0, 0, 0), Matched(0, 0, 0)
+    wholly = [one for one in recordings if not one.partly]
     strict = DiarizationErrorRate(collar=0.0, skip_overlap=False)
     lenient = DiarizationErrorRate(collar=COLLAR_S, skip_overlap=False)
     wrong = said = 0
@@ -149,21 +210,23 @@ def figures(recordings: list[Recording]) -> dict[str, float | None]:
     true_all: list[str] = []
     rand = []
     for one in recordings:
-        boundaries += boundary_matches(
-            [(t.start_s, t.end_s) for t in one.found], [(t.start_s, t.end_s) for t in one.true]
-        )
+        if not one.partly:
+            boundaries += boundary_matches(
+                [(t.start_s, t.end_s) for t in one.found], [(t.start_s, t.end_s) for t in one.true]
+            )
         spans += span_matches(one.dialogues_found, one.dialogues_true)
         reference, hypothesis = annotation(one.true), annotation(one.found)
-        heard = Segment(0.0, max(turn.end_s for turn in (*one.true, *one.found)))
+        heard = Timeline([Segment(0.0, max(turn.end_s for turn in (*one.true, *one.found)))])
+        if one.partly:
+            heard = Timeline([Segment(turn.start_s, turn.end_s) for turn in one.true]).support()
         for rate in (strict, lenient):
             rate(reference, hypothesis, uem=heard)
-        texts = [turn.text for turn in one.true]
-        if None not in texts:
-            ordered = sorted(one.true, key=lambda turn: turn.start_s)
-            errors, words = word_errors(
-                " ".join(turn.text or "" for turn in one.found),
-                " ".join(turn.text or "" for turn in ordered),
-            )
+        said_in_it = one.words
+        texts = [turn.text for turn in sorted(one.true, key=lambda turn: turn.start_s)]
+        if said_in_it is None and None not in texts:
+            said_in_it = " ".join(text or "" for text in texts)
+        if said_in_it is not None:
+            errors, words = word_errors(" ".join(turn.text or "" for turn in one.found), said_in_it)
             wrong, said = wrong + errors, said + words
         found, true = labels(one)
         found_all += [f"{one.name} {label}" for label in found]
@@ -174,9 +237,9 @@ def figures(recordings: list[Recording]) -> dict[str, float | None]:
         "recordings": len(recordings),
         "turns": sum(len(one.true) for one in recordings),
         "utterances": sum(len(one.found) for one in recordings),
-        "boundary precision": boundaries.precision,
-        "boundary recall": boundaries.recall,
-        "boundary F1": boundaries.f1,
+        "boundary precision": boundaries.precision if wholly else None,
+        "boundary recall": boundaries.recall if wholly else None,
+        "boundary F1": boundaries.f1 if wholly else None,
         "word error rate": wrong / said if said else None,
         "diarization error rate": abs(strict),
         "diarization error rate, collar": abs(lenient),
@@ -205,24 +268,37 @@ def table(columns: dict[str, dict[str, float | None]]) -> str:
 
 def main() -> None:
     """Measure, print, and put the table into the page between its marks."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--project", type=Path, default=PROJECT)
-    parser.add_argument("--real", type=Path, help="a folder of recordings with .rttm files")
+    parser.add_argument("--real", type=Path, nargs="*", default=[], help="recordings with .rttm")
+    parser.add_argument("--calls", type=Path, help="a folder of the two calls")
+    parser.add_argument("--sample", action="store_true", help="the call in pyannote.audio")
+    parser.add_argument("--only", action="store_true", help="without the demo")
     parser.add_argument("--verbose", action="store_true", help="also a line per recording")
+    parser.add_argument("--out", type=Path, default=PAGE, help="the page that holds the table")
     chosen = parser.parse_args()
-    corpora = {"demo": list(demo(chosen.project))}
-    if chosen.real:
-        corpora[chosen.real.name] = list(real(chosen.real, chosen.project))
+    corpora = {} if chosen.only else {"demo": list(demo(chosen.project))}
+    for folder in chosen.real:
+        corpora[folder.name] = list(real(folder, chosen.project))
+    if chosen.sample:
+        (package,) = find_spec("pyannote.audio").submodule_search_locations  # type: ignore[union-attr,misc]
+        corpora["pyannote sample"] = list(real(Path(package) / "sample", chosen.project))
+    if chosen.calls:
+        corpora["two calls"] = list(calls(chosen.calls, chosen.project))
+    if not corpora:
+        parser.error("nothing to measure: --only leaves the demo out, and no other was named")
     if chosen.verbose:
         for one in (one for several in corpora.values() for one in several):
             print(one.name, {k: v and round(v, 3) for k, v in figures([one]).items()})
     made = table({name: figures(recordings) for name, recordings in corpora.items()})
     print(made)
-    if PAGE.is_file():
-        before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- measured -->\n")
+    if chosen.out.is_file():
+        before, begin, rest = chosen.out.read_text(encoding="utf-8").partition(
+            "<!-- measured -->\n"
+        )
         _, end, after = rest.partition("<!-- end -->")
         if begin and end:
-            PAGE.write_text(f"{before}{begin}{made}\n{end}{after}", encoding="utf-8")
+            chosen.out.write_text(f"{before}{begin}{made}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Shared by the packages that need one; their conftest files take the fixtures fro
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,7 @@ def toy_features(utterance_id: str) -> UtteranceFeatures:
         video=draw.normal(size=(frames, VIDEO_WIDTH)).astype(np.float32),
         times_s=(np.arange(frames) / 3).astype(np.float32),
         audio=draw.normal(size=(heard, AUDIO_WIDTH)).astype(np.float32),
+        audio_times_s=(np.arange(heard) / 50).astype(np.float32),
     )
 
 
@@ -78,31 +80,31 @@ def language_folder(tmp_path_factory):
     return write_language_model(tmp_path_factory.mktemp("language_model"))
 
 
+def toy_agent(folder, *, stir=False, dtype="float32", lora=True, dropout=0.0, **shape):
+    """A toy agent; `stir` moves LoRA off its start, where half of its gradients are 0."""
+    import torch
+
+    from msc_kedro.agent.language_model import LoraSettings, load_language_model
+    from msc_kedro.agent.model import Agent, SenseConfig
+    from msc_kedro.agent.qformer import QFormerConfig
+
+    settings = LoraSettings(dropout=dropout) if lora else None
+    language = load_language_model(folder, dtype=dtype, lora=settings)
+    shape = {"layers": 2, "width": 16, "heads": 2, "queries": 3, "key_value_width": 8} | shape
+    qformer = QFormerConfig(dropout=dropout, **shape)
+    senses = {"video": SenseConfig(VIDEO_WIDTH, qformer)}
+    senses["audio"] = SenseConfig(AUDIO_WIDTH, qformer)
+    agent = Agent(language, senses, seed=1)
+    if stir:
+        draw = torch.Generator().manual_seed(5)
+        for name, parameter in agent.trainable().items():
+            if "lora_B" in name or ".time." in name:
+                noise = torch.randn(parameter.shape, generator=draw)
+                parameter.data += 0.1 * noise
+    return agent
+
+
 @pytest.fixture
 def make_agent(language_folder):
-    """Makes toy agents; `stir` moves LoRA off its start, where half of its gradients are 0."""
-
-    def make(*, stir: bool = False, dtype="float32", lora: bool = True, dropout=0.0, **shape):
-        import torch
-
-        from msc_kedro.agent.language_model import LoraSettings, load_language_model
-        from msc_kedro.agent.model import Agent, SenseConfig
-        from msc_kedro.agent.qformer import QFormerConfig
-
-        language = load_language_model(
-            language_folder, dtype=dtype, lora=LoraSettings(dropout=dropout) if lora else None
-        )
-        shape = {"layers": 2, "width": 16, "heads": 2, "queries": 3, "key_value_width": 8} | shape
-        qformer = QFormerConfig(dropout=dropout, **shape)
-        senses = {"video": SenseConfig(VIDEO_WIDTH, qformer)}
-        senses["audio"] = SenseConfig(AUDIO_WIDTH, qformer)
-        agent = Agent(language, senses, seed=1)
-        if stir:
-            draw = torch.Generator().manual_seed(5)
-            for name, parameter in agent.trainable().items():
-                if "lora_B" in name or ".time." in name:
-                    noise = torch.randn(parameter.shape, generator=draw)
-                    parameter.data += 0.1 * noise
-        return agent
-
-    return make
+    """Makes toy agents, as `toy_agent`."""
+    return partial(toy_agent, language_folder)

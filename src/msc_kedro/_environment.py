@@ -13,6 +13,7 @@ TELEMETRY = {
     "DVC_NO_ANALYTICS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "KEDRO_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
     "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime, from 1.29 on, sends from native code by default
     "PYANNOTE_METRICS_ENABLED": "0",
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -29,6 +29,8 @@ TableName = Literal[
     "scenes",
     "utterances",
     "speakers",
+    "face_tracks",
+    "speaking_faces",
     "split_leaks",
     "voice",
     "replies",
@@ -157,13 +159,36 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "turn": count(checks=from_0),  # place within the dialogue, from 0
             "text": text(),
             "language": text(),
+            "other_language": pa.Column(bool),  # than the one that was asked for
             "words": pa.Column(object),  # list of {word, start_s, end_s, probability}; may be empty
+            # seconds in which two or more speak; null where the sound was not heard
+            "overlap_s": number(checks=from_0, nullable=True),
         },
         "speakers": {
             "utterance_id": identity,
             "speaker": text(),  # A, B, ... in order of appearance, per dialogue
             "confidence": number(checks=pa.Check.in_range(0, 1)),
             "person": text(nullable=True),  # the same in other dialogues; null where not known
+        },
+        "face_tracks": {  # a row per box, in pixels of the source from its left upper corner
+            "source_id": text(),
+            "track": text(),  # one face through one shot
+            "time_s": number(checks=from_0),
+            "x": number(),
+            "y": number(),
+            "w": number(checks=pa.Check.gt(0)),
+            "h": number(checks=pa.Check.gt(0)),
+            "score": number(checks=pa.Check.in_range(0, 1)),  # that it is a face
+            "seen": pa.Column(bool),  # false: interpolated over a gap
+        },
+        "speaking_faces": {  # a row per utterance and shot that it lies in
+            "utterance_id": text(),
+            **known_span,
+            "track": text(nullable=True),  # of the face that speaks; null where none does for sure
+            "score": number(nullable=True),  # of the best face; docs/faces.md, by method
+            "margin": number(nullable=True),  # to the next best, where there are several
+            "faces": count(checks=from_0),  # that came into question
+            "reason": text(nullable=True),  # why there is no track
         },
         "split_leaks": {  # what is in more than one split
             "kind": text(),  # same_source, same_sound or same_speaker
@@ -178,15 +203,18 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "pitch_std_hz": number(nullable=True),
             "speaker_pitch_hz": number(nullable=True),  # mean of the speaker's utterance means
             "speaking_rate_phonemes_per_s": number(nullable=True),
-            "c50_db": number(nullable=True),
+            "c50_db": number(nullable=True),  # clarity of the room
+            "snr_db": number(nullable=True),  # speech over noise
             "gender": text(nullable=True),  # "male", "female" or null
             "gender_probability": number(nullable=True),
             "pitch": text(nullable=True),  # levels: the words of the bins, or null
             "monotony": text(nullable=True),
             "pace": text(nullable=True),
             "reverberation": text(nullable=True),
+            "noise": text(nullable=True),
             "unmeasured": text(),  # "measure: reason; ..." for what is null, else ""
             "description": text(),
+            "written_by": text(),  # template, language_model, or the first after the second
         },
         "replies": {
             "utterance_id": identity,  # the turn that is answered for: the reference's id

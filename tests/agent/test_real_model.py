@@ -28,6 +28,7 @@ def features(name):
         video=draw.normal(size=(7, 1280)).astype(np.float16),
         times_s=np.arange(7, dtype=np.float32) / 3,
         audio=draw.normal(size=(120, 384)).astype(np.float16),
+        audio_times_s=np.arange(120, dtype=np.float32) / 50,
     )
 
 

@@ -34,11 +34,9 @@ def test_a_table_with_words_in_it(tmp_path: Path, shown: Shown) -> None:
     dataset = TableDataset(filepath=str(tmp_path / "utterances.parquet"), table="utterances")
     word = {"word": " Hi", "start_s": 0.1, "end_s": 0.4, "probability": 0.9}
     place = {"source_id": "s", "start_s": 0.0, "end_s": 0.9, "turn": 0}
-    row = {"dialogue_id": "a", "name": None, **place}
-    rows = [
-        {"utterance_id": f"a-{n}", **row, "text": "Hi", "language": "en", "words": [word] * n}
-        for n in range(30)
-    ]
+    heard = {"text": "Hi", "language": "en", "other_language": False, "overlap_s": 0.0}
+    row = {"dialogue_id": "a", "name": None, **place, **heard}
+    rows = [{"utterance_id": f"a-{n}", **row, "words": [word] * n} for n in range(30)]
     dataset.save(pd.DataFrame(rows))
     kind, table = shown(dataset)
     assert kind == "TablePreview"
@@ -59,6 +57,7 @@ def test_a_table_without_rows(tmp_path: Path, shown: Shown, name: Any) -> None:
 def test_what_was_not_measured_is_null(tmp_path: Path, shown: Shown) -> None:
     row = dict.fromkeys(schema("voice").columns)
     row |= {"utterance_id": "a", "unmeasured": "pitch: no voice", "description": "A voice."}
+    row |= {"written_by": "template"}
     dataset = TableDataset(filepath=str(tmp_path / "v.parquet"), table="voice")
     dataset.save(pd.DataFrame([row]))
     _, table = shown(dataset)
@@ -106,10 +105,10 @@ def test_an_adapter(tmp_path: Path, shown: Shown) -> None:
     import torch
 
     from msc_kedro.dialogue.prompt import PROMPT_VERSION
-    from msc_kedro.training.adapter import Adapter
+    from msc_kedro.training.adapter import FORMAT, Adapter
 
     config = {
-        "format": 1,
+        "format": FORMAT,
         "prompt_version": PROMPT_VERSION,
         "base_model": {"name": "tiny", "width": 8},
         "lora": None,
@@ -130,6 +129,8 @@ def test_an_adapter(tmp_path: Path, shown: Shown) -> None:
         ({"steps": 3, "stopped_early": False}, ["figure", "value"], ["steps", 3]),
         ([{"metric": "bleu", "value": 1.5}, {"metric": "wer", "low": float("nan")}],
          ["metric", "value", "low"], ["bleu", 1.5, None]),
+        ({"train": {"dialogues": 3}, "all": {"dialogues": 4, "words": 9}},
+         ["of", "dialogues", "words"], ["train", 3, None]),
         ([], [], None),
     ],
 )  # fmt: skip

@@ -30,6 +30,8 @@ def utterances(**changed: Any) -> pd.DataFrame:
         "end_s": [0.9, 2],
         "text": ["Hello there", "Hm"],
         "language": ["en", "en"],
+        "other_language": [False, False],
+        "overlap_s": [0.2, None],
         "words": [WORDS, []],
     }
     return pd.DataFrame({**columns, **changed})
@@ -82,6 +84,7 @@ def test_what_could_not_be_measured_is_null(tmp_path: Path) -> None:
 
     row = dict.fromkeys(schema("voice").columns)
     row |= {"utterance_id": "a", "unmeasured": "pitch: no voice", "description": "A voice."}
+    row |= {"written_by": "template"}
     file = dataset(tmp_path / "voice.parquet", "voice")
     file.save(pd.DataFrame([row]))
     found = file.load().iloc[0]

@@ -19,6 +19,7 @@ def features(frames, heard, width=4):
         video=np.arange(frames * width, dtype=np.float16).reshape(frames, width),
         times_s=np.arange(frames, dtype=np.float32) / 3,
         audio=np.arange(heard * 2, dtype=np.float32).reshape(heard, 2),
+        audio_times_s=np.arange(heard, dtype=np.float32) / 31.25,
     )
 
 
@@ -43,11 +44,11 @@ def test_pads_to_the_longest_and_says_so():
 
 
 def test_the_last_vectors_are_kept_with_their_own_times():
-    budget = FeatureBudget(video_frames=3, audio_vectors=2, audio_rate_hz=50)
+    budget = FeatureBudget(video_frames=3, audio_vectors=2)
     batch = collate({"video": ["b"], "audio": ["a"]}, STORE.__getitem__, budget)
     assert (batch["video"].values[0] == STORE["b"].video[1:]).all()
     assert batch["video"].times_s[0].tolist() == pytest.approx([1 / 3, 2 / 3, 1])
-    assert batch["audio"].times_s[0].tolist() == pytest.approx([3 / 50, 4 / 50])
+    assert batch["audio"].times_s[0].tolist() == pytest.approx([3 / 31.25, 4 / 31.25])
 
 
 def test_what_is_missing_is_masked():
@@ -85,5 +86,8 @@ def test_features_of_two_encoders_are_refused():
 
 def test_times_must_match_the_frames():
     wrong = UtteranceFeatures(STORE["a"].video, np.zeros(3, np.float32), None)
-    with pytest.raises(MscKedroError, match="2 frames but 3 times"):
+    with pytest.raises(MscKedroError, match="2 vectors of video but 3 times"):
         collate({"video": ["a"]}, lambda _: wrong)
+    without = UtteranceFeatures(None, None, STORE["a"].audio)
+    with pytest.raises(MscKedroError, match="5 vectors of audio but 0 times"):
+        collate({"audio": ["a"]}, lambda _: without)

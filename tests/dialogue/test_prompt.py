@@ -82,6 +82,14 @@ def test_every_piece_holds_no_mark_of_its_own():
     assert all(1 not in piece.ids and 2 not in piece.ids for piece in texts)
 
 
+def test_modalities_can_be_taken_away_but_not_added():
+    style = PromptStyle(modalities=("text", "audio"), target="text")
+    assert style.showing(None) is style
+    assert style.showing(("audio",)) == PromptStyle(modalities=("audio",), target="text")
+    with pytest.raises(MscKedroError, match=r"\['video'\] are not among \['text', 'audio'\]"):
+        style.showing(("text", "video"))
+
+
 def test_unknown_modality_is_refused():
     with pytest.raises(MscKedroError, match="smell"):
         PromptStyle(modalities=("text", "smell"))

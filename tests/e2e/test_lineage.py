@@ -22,7 +22,14 @@ LAYERS = {
     *("model_output", "reporting"),
 }
 # The demo is no annotated corpus, and its splits are apart.
-NOTHING_IN = {"annotated_dialogues", "annotations", "corpus_defects", "split_leaks"}
+NOTHING_IN = {
+    "annotated_dialogues",
+    "annotations",
+    "corpus_defects",
+    "split_leaks",
+    "face_tracks",
+    "speaking_faces",
+}
 WITHOUT_PREVIEW = {"work"}  # kept work: shards by content, nothing to read
 
 
@@ -125,4 +132,6 @@ def test_every_model_is_there_with_its_revision(graph: Graph) -> None:
     assert set(shown) == set(specs)  # no model takes part unseen
     for slot, source in shown.items():
         assert any(source.endswith(known.short) for known in specs[slot].sources), source
+        if specs[slot].optional:  # may be of a folder of the user's
+            continue
         assert re.search(r"==\d|@[0-9a-f]{7,}", source), source

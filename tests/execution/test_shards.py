@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from msc_kedro.execution.shards import map_shards
+from msc_kedro.execution.shards import map_read_shards, map_shards
 
 
 class Worker:
@@ -60,6 +62,59 @@ def test_no_shards(tmp_path: Path) -> None:
 def test_the_same_shard_twice(tmp_path: Path) -> None:
     first, second = run(Worker(), "aa", tmp_path)
     assert first == second and first.read_text() == "a"
+
+
+def test_parts_are_read_ahead_and_shards_are_written_one_by_one(tmp_path: Path) -> None:
+    read: list[str] = []
+
+    def write(shard: str, found: Iterator[str], path: Path) -> None:
+        text = "".join(found)
+        if shard == "ghi" and not list(tmp_path.glob("ghi*")):
+            raise RuntimeError("out of luck")
+        path.write_text(text)
+
+    def look(letter: str) -> str:
+        read.append(letter)
+        return letter.upper()
+
+    def run(shards: list[str], writer: Callable = write) -> tuple[Path, ...]:
+        return map_read_shards(
+            writer,
+            shards,
+            parts=list,
+            read=look,
+            key=str,
+            folder=tmp_path,
+            suffix=".txt",
+            title="work",
+            workers=3,
+        )
+
+    with pytest.raises(RuntimeError, match="out of luck"):
+        run(["abc", "", "def", "ghi", "jkl" * 20])
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".txt", "abc.txt", "def.txt"]
+    assert 7 <= len(read) <= 9 + 6 + 3  # some of the next ones, never all
+    read.clear()
+
+    def leaves_some(shard: str, found: Iterator[str], path: Path) -> None:
+        path.write_text("".join(found))
+
+    paths = run(["ghi", "def", "jkl"], leaves_some)
+    assert [path.read_text() for path in paths] == ["GHI", "DEF", "JKL"]
+    assert sorted(read) == list("ghijkl")
+
+
+def test_few_results_wait() -> None:
+    """Memory does not grow with the items: one that nobody takes stops those far behind it."""
+    from msc_kedro.execution.parallel import in_parallel
+
+    begun: list[int] = []
+    results = in_parallel(lambda n: begun.append(n) or n, range(100), workers=2, title="t")
+    assert next(results) == 0
+    time.sleep(0.2)
+    assert len(begun) <= 2 * 2 + 1
+    results.close()
+    assert len(begun) <= 2 * 2 + 1
 
 
 def test_in_parallel_keeps_the_order_and_ends_with_the_first_error():

@@ -1,6 +1,7 @@
 """Speech to text, and utterances out of it."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msc_kedro.errors import MscKedroError
-from msc_kedro.listening.asr import Segment, WhisperTranscriber, Word, split_segments
+from msc_kedro.listening.asr import WhisperTranscriber
+from msc_kedro.listening.sentences import split_segments
+from msc_kedro.listening.words import Segment, Word
 
 
 def said(*words, language="en"):
@@ -116,3 +119,63 @@ def test_what_is_no_speech_gives_no_text(transcribe, kind):
         "hum": 0.01 * np.sin(2 * np.pi * 50 * times) + 0.001 * noise.standard_normal(80_000),
     }
     assert transcribe(sounds[kind].astype(np.float32)) == ()
+
+
+@pytest.mark.real
+def test_batches_give_the_same_words(transcribe, model_folder, clip):
+    """One by one and in a batch: the same pieces of a call, at most one word in ten otherwise."""
+    from msc_kedro.metrics.speech import word_errors
+
+    batched = WhisperTranscriber(model_folder("asr"), threads=1, batch_size=4)
+    assert transcribe.batch_size == 1  # on a processor
+    pieces = [
+        clip("audio/katiesteve.wav", 0, 8),
+        np.zeros(16_000, np.float32),
+        clip("audio/katiesteve.wav", 8, 16.6),
+        clip("audio/jfk.flac"),
+    ]
+    one_by_one, together = transcribe.several(pieces), batched.several(pieces)
+    assert together[1] == () == one_by_one[1]
+    for piece, first, second in zip(pieces, one_by_one, together, strict=True):
+        texts = [" ".join(segment.text for segment in found) for found in (second, first)]
+        wrong, said_ = word_errors(*texts)
+        assert wrong <= 0.1 * said_
+        words = [word for segment in second for word in segment.words]
+        assert all(0 <= word.start_s < word.end_s <= len(piece) / 16_000 for word in words)
+        if words:
+            before = [word for segment in first for word in segment.words]
+            assert abs(words[0].start_s - before[0].start_s) < 0.3
+            assert abs(words[-1].end_s - before[-1].end_s) < 0.3
+
+
+class Multilingual:
+    """Stands for faster-whisper at its boundary: hears a language, and how sure it is."""
+
+    def __init__(self, language, probability, multilingual=True):
+        self.heard = language, probability
+        self.model = SimpleNamespace(is_multilingual=multilingual, device="cpu")
+        self.asked = []
+
+    def detect_language(self, sound, vad_filter):
+        return (*self.heard, [])
+
+    def transcribe(self, sound, language, **options):
+        self.asked.append(language)
+        return [], SimpleNamespace(language=language or self.heard[0])
+
+
+@pytest.mark.parametrize(
+    ("heard", "expected", "asked"),
+    [
+        (Multilingual("fr", 0.95), "en", "fr"),
+        (Multilingual("fr", 0.4), "en", "en"),
+        (Multilingual("fr", 0.4), None, None),
+        (Multilingual("en", 1.0, multilingual=False), "fr", None),
+    ],
+    ids=["sure of another", "not sure", "none expected", "knows English only"],
+)
+def test_the_language_that_is_transcribed(monkeypatch, tmp_path, heard, expected, asked):
+    monkeypatch.setattr("msc_kedro.listening.asr.open_whisper", lambda *_, **__: heard)
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    WhisperTranscriber(tmp_path)(sound, expected=expected)
+    assert heard.asked == [asked]

@@ -6,6 +6,7 @@ import pytest
 from msc_kedro.listening.gender import GenderClassifier
 from msc_kedro.listening.measures import VoiceMeasures, measure_voice, speaker_voice
 from msc_kedro.listening.pitch import PitchTracker
+from msc_kedro.listening.reverberation import DecayRegression
 
 
 def measured(pitch, gender, probability):
@@ -32,8 +33,8 @@ def test_a_man_measured(model_folder, clip):
     assert voice.gender == "male"
     assert 180 < voice.pitch_mean_hz < 270
     assert 8 < voice.speaking_rate_phonemes_per_s < 14  # slow, as it was
-    assert voice.unmeasured == "reverberation: no C50 estimator in this recipe"
-    assert voice.c50_db is None
+    assert voice.unmeasured == "reverberation: not asked for; noise: not asked for"
+    assert voice.c50_db is None and voice.snr_db is None
 
 
 @pytest.mark.real
@@ -44,6 +45,8 @@ def test_silence_measures_nothing_and_says_why(model_folder):
         [],
         PitchTracker(),
         GenderClassifier(model_folder("gender")),
+        DecayRegression(),
     )
-    assert set(voice.reasons) == {"pitch", "pace", "reverberation", "gender"}
+    assert set(voice.reasons) == {"pitch", "pace", "reverberation", "noise", "gender"}
+    assert voice.reasons["noise"] == "silence" and voice.c50_db is None
     assert voice.pitch_mean_hz is None and voice.gender is None

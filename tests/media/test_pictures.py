@@ -114,3 +114,32 @@ def test_no_pictures(tmp_path: Path) -> None:
     path.write_text("not a film")
     with pytest.raises(UnreadableMediaError, match="cannot be decoded"):
         list(read_frames(path, [0.5], short_side=24))
+
+
+@pytest.mark.parametrize("side", [8, 24, 96])
+def test_part_of_a_picture(tmp_path: Path, side: int) -> None:
+    """Scaled up or down; what lies outside is black."""
+    import av
+
+    path = tmp_path / "a.mp4"
+    image = np.full((96, 128, 3), WHITE, np.uint8)
+    image[32:56, 64:88] = RED
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    boxes = [(64.0, 32.0, 24.0, 24.0), (52.0, 20.0, 48.0, 48.0), (-24.0, 0.0, 48.0, 48.0)]
+    found = dict(
+        read_frames(path, [0.1] * 3, short_side=side, crop=side, boxes=boxes)  # all at once
+    )
+    exact, around, outside = (found[index].astype(int) for index in range(3))
+    assert exact.shape == around.shape == outside.shape == (side, side, 3)
+    middle = side // 4
+    assert np.abs(exact[middle:-middle, middle:-middle] - RED).max() < 40
+    quarter = slice(round(side * 0.375), round(side * 0.625))
+    assert np.abs(around[quarter, quarter].mean(axis=(0, 1)) - RED).max() < 40
+    assert np.abs(around[0, 0] - WHITE).max() < 40
+    assert np.abs(outside[middle, : side // 2 - 1]).max() < 40  # left of the picture
+    assert np.abs(outside[middle, side // 2 + 1 :] - WHITE).max() < 40

@@ -63,7 +63,7 @@ def test_nothing_to_see(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMediaError, match="no pictures"):
         find_cuts(path)
     path.write_text("not a film")
-    with pytest.raises(UnreadableMediaError, match="cannot be decoded"):
+    with pytest.raises(UnreadableMediaError, match="cannot be opened as media"):
         find_cuts(path)
     with pytest.raises(UnreadableMediaError):
         find_cuts(tmp_path / "none.mp4")

@@ -112,7 +112,7 @@ def test_no_sound_and_no_media(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMediaError, match="no sound"):
         read_mono(path)
     path.write_text("not a film")
-    with pytest.raises(UnreadableMediaError, match="cannot be decoded"):
+    with pytest.raises(UnreadableMediaError, match="cannot be opened as media"):
         read_mono(path)
 
 

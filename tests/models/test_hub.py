@@ -40,8 +40,13 @@ def checkpoint() -> dict[str, bytes]:
 
 
 @contextmanager
-def hub(files: dict[str, bytes]) -> Iterator[tuple[str, list[str]]]:
-    """Serves files of repository some/model at any revision; gives its address and the requests."""
+def hub(
+    files: dict[str, bytes], *, refuses: tuple[int, str] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """Serves files of repository some/model at any revision; gives its address and the requests.
+
+    `refuses` is the status and the error code of every answer instead.
+    """
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,8 +60,12 @@ def hub(files: dict[str, bytes]) -> Iterator[tuple[str, list[str]]]:
             asked.append(f"{self.command} {self.path}")
             repo, _, rest = self.path.removeprefix("/").partition("/resolve/")
             content = files.get(rest.partition("/")[2]) if repo == "some/model" else None
-            self.send_response(200 if content is not None else 404)
-            if content is None:
+            if refuses is not None:
+                content = None
+            self.send_response(200 if content is not None else refuses[0] if refuses else 404)
+            if refuses is not None:
+                self.send_header("X-Error-Code", refuses[1])
+            elif content is None:
                 self.send_header("X-Error-Code", "EntryNotFound")
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
@@ -158,3 +167,45 @@ def test_offline_without_a_cache_says_what_to_do(
     )
     assert done.returncode == 1
     assert "kedro models fetch tiny" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "GatedRepo"), (403, "GatedRepo"), (401, "RepoNotFound"), (403, "")]
+)
+@pytest.mark.parametrize("token", [None, "hf_made_up_for_this_test"])
+def test_terms_that_are_not_accepted(
+    make_spec: Callable[..., Any],
+    checkpoint: dict[str, bytes],
+    tmp_path: Path,
+    status: int,
+    code: str,
+    token: str | None,
+) -> None:
+    """One message: the page, the variable, the command; never the token."""
+    spec = make_spec(_source(), files=checkpoint)
+    with hub(checkpoint, refuses=(status, code)) as (address, _):
+        more = {"HF_TOKEN": token} if token else {}
+        done = _run(spec, tmp_path / "cache", address, tmp_path / "home", **more)
+    assert done.returncode == 1
+    told = done.stderr
+    assert "https://huggingface.co/some/model\n" in told
+    assert "HF_TOKEN" in told and "kedro models fetch tiny" in told
+    assert ("A token was sent" in told) == (token is not None)
+    assert "Traceback" not in told and "none of its sources" not in told
+    assert token is None or token not in told
+
+
+def test_all_pages_are_told_at_once() -> None:
+    from msc_kedro.models.access import NeedsAccess, needs_access
+
+    told = str(
+        needs_access(
+            [
+                NeedsAccess([("segmentation", "a/segmentation")], with_token=False),
+                NeedsAccess([("diarization", "a/diarization")], with_token=False),
+            ]
+        )
+    )
+    assert "huggingface.co/a/segmentation" in told and "huggingface.co/a/diarization" in told
+    assert "kedro models fetch segmentation diarization" in told
+    assert told.count("HF_TOKEN") == 1

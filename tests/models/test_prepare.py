@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from msc_kedro.errors import MscKedroError
-from msc_kedro.models.prepare import gguf_to_safetensors
+from msc_kedro.models.network import pretrained
+from msc_kedro.models.prepare import checkpoint_to_safetensors, gguf_to_safetensors
 
 MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
@@ -172,3 +173,47 @@ def test_the_embedded_language_model(model_folder: Callable[[str], Path]) -> Non
     prompt = tokenizer("The capital of France is", return_tensors="pt")
     reply = model.generate(**prompt, max_new_tokens=3, do_sample=False)
     assert "Paris" in tokenizer.decode(reply[0])
+
+
+def test_a_published_checkpoint_becomes_safetensors(tmp_path: Path) -> None:
+    """With the names of weights that old torch gave its weight norm, as WavLM-Large has them."""
+    import torch
+    from transformers import WavLMConfig, WavLMModel
+
+    config = WavLMConfig(
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        conv_dim=(4,) * 7,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+    )
+    torch.manual_seed(0)
+    network = WavLMModel(config)
+    fetched, target = tmp_path / "fetched", tmp_path / "target"
+    fetched.mkdir()
+    target.mkdir()
+    network.config.save_pretrained(fetched)
+    old = {"parametrizations.weight.original0": "weight_g"} | {
+        "parametrizations.weight.original1": "weight_v"
+    }
+    state = network.state_dict()
+    for new, name in old.items():
+        state = {key.replace(new, name): value for key, value in state.items()}
+    assert any(key.endswith("weight_g") for key in state)
+    torch.save(state, fetched / "pytorch_model.bin")
+    checkpoint_to_safetensors(fetched, target)
+    assert sorted(p.name for p in target.iterdir()) == ["config.json", "model.safetensors"]
+    read = pretrained("WavLMModel", target, device="cpu")
+    for name, value in network.state_dict().items():
+        assert torch.equal(read.state_dict()[name], value), name
+
+
+def test_a_published_checkpoint_with_code_in_it(tmp_path: Path) -> None:
+    import pickle
+
+    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(print))
+    with pytest.raises(MscKedroError, match="was not opened"):
+        checkpoint_to_safetensors(tmp_path, tmp_path / "target")
+    assert not (tmp_path / "target").exists()

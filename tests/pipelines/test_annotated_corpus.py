@@ -23,7 +23,8 @@ from pipelines.test_parameters import block_of, model_of
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.corpora.meld import TABLES
 from msc_kedro.errors import MscKedroError
-from msc_kedro.listening.asr import Segment, Word
+from msc_kedro.listening.turn_taking import TurnTaking
+from msc_kedro.listening.words import Segment, Word
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.ingest.dialogues import (
     draw_contact_sheets,
@@ -160,7 +161,8 @@ def make(folder: Path, work: Path) -> Made:
     made |= zip(written, read_annotations(corpus, block), strict=True)
     dialogues, turns, _ = made.values()
     made["sources"], sounds, rejects = read_sources(corpus, dialogues, turns, work, block, ENGINE)
-    made["scenes"], _ = find_scenes(made["sources"], corpus, work, INGEST, ENGINE)
+    made["scenes"], _ = find_scenes(made["sources"], dialogues, turns, corpus, work, INGEST, ENGINE)
+    assert made["scenes"].empty  # of clips nobody asks for them
     proposed = propose_dialogues(
         *(made["sources"], dialogues, sounds, made["scenes"], corpus),
         *(NEVER, NEVER, work, INGEST, ENGINE),
@@ -229,11 +231,17 @@ def test_every_row_is_an_utterance(planted: Planted, made: Made) -> None:
 
 def test_words_are_heard_where_that_is_asked_for(made: Made, tmp_path: Path) -> None:
     spoken = Segment(0.0, 0.4, "Hm", (Word("Hm", 0.1, 0.3, 0.5),), "en")
-    asr = SimpleNamespace(fingerprint="asr", open=lambda: lambda samples: [spoken])
+    hears = SimpleNamespace(
+        several=lambda pieces, expected: [[spoken] for _ in pieces],
+        turn_taking=lambda samples: TurnTaking(((0.1, 0.3),), ()),
+    )
+    asr, diarizer = (
+        SimpleNamespace(fingerprint=name, open=lambda: hears) for name in ("asr", "diarizer")
+    )
     first = made["annotations"][made["annotations"]["dialogue"] == "train/dia0"]
     utterances, _ = transcribe(
         *(made["dialogue_spans"], first, made["sources"], made["scenes"], made.sounds),
-        *(asr, NEVER, NEVER, tmp_path),  # type: ignore[arg-type]
+        *(asr, diarizer, NEVER, tmp_path),  # type: ignore[arg-type]
         SEGMENT.model_copy(update={"hear_annotated": True}),
         SAME_VOICE,
         ENGINE,
@@ -242,6 +250,7 @@ def test_words_are_heard_where_that_is_asked_for(made: Made, tmp_path: Path) -> 
     word = {"word": "Hm", "start_s": 0.1, "end_s": 0.3, "probability": 0.5}
     for turn in utterances.itertuples():
         assert turn.words == ([] if turn.source_id is None else [word])
+        assert pd.isna(turn.overlap_s) if turn.source_id is None else turn.overlap_s == 0.2
 
 
 def test_the_same_content_under_two_names_is_two_sources(made: Made) -> None:

@@ -33,6 +33,7 @@ NEVER = Opener.of("none.such", {}, {}, fingerprint="none")
 INGEST = IngestParameters(
     scene_threshold=27.0,
     min_scene_s=0.6,
+    scenes_of_clips=False,
     max_pause_s=8.0,
     max_dialogue_s=120.0,
     min_change_pause_s=1.0,
@@ -66,7 +67,7 @@ def propose(
     """`propose_dialogues` of own videos."""
     work = corpus.folder.parent / "work"
     wanted = INGEST.model_copy(update=changed)
-    scenes, _ = find_scenes(sources, corpus, work, wanted, ENGINE)
+    scenes, _ = find_scenes(sources, *NOTHING_WRITTEN, corpus, work, wanted, ENGINE)
     openers = detector, encoder
     tables = sources, NOTHING_WRITTEN[0], sounds, scenes
     return propose_dialogues(*tables, corpus, *openers, work, wanted, ENGINE)
@@ -290,3 +291,21 @@ def test_rejects() -> None:
     table = rejects_table([])
     assert list(table.columns) == list(schema("rejects").columns)
     assert isinstance(table, pd.DataFrame) and len(schema("rejects").validate(table)) == 0
+
+
+def test_scenes_of_clips_only_where_they_are_asked_for(talks: Corpus, tmp_path: Path) -> None:
+    """A film that a dialogue is a span of is always cut."""
+    sources, *_ = read(talks, tmp_path / "work", parameters())
+    span = {"name": "dia", "path": "a film.mp4", "start_s": 0.0, "end_s": 5.0, "group": "g"}
+    turns = pd.DataFrame({"path": ["a film.mp4", "b.mp4", None]})
+    written = pd.DataFrame([span]), turns
+    names = dict(zip(sources["source_id"], sources["path"], strict=True))
+    for asked, expected in (
+        (False, {"a film.mp4", "c.mp4"}),
+        (True, {"a film.mp4", "b.mp4", "c.mp4"}),
+    ):
+        wanted = INGEST.model_copy(update={"scenes_of_clips": asked})
+        scenes, rejects = find_scenes(sources, *written, talks, tmp_path / "work", wanted, ENGINE)
+        schema("scenes").validate(scenes)
+        assert {names[source] for source in scenes["source_id"]} == expected
+        assert len(scenes) == 26 * len(expected) and rejects.empty

@@ -14,13 +14,15 @@ from made_media import tone
 
 from msc_kedro.listening.gender import GenderGuess
 from msc_kedro.listening.pitch import PitchTrack
+from msc_kedro.listening.reverberation import RoomGuess
 from msc_kedro.media.sound import flac_bytes
 from msc_kedro.pipelines.describe.nodes import describe_voices
 from msc_kedro.pipelines.describe.parameters import DescribeParameters
 from msc_kedro.pipelines.parameters import EngineParameters, SameVoiceParameters
-from msc_kedro.pipelines.speaker_assign.nodes import assign_speakers_per_dialogue
+from msc_kedro.pipelines.speaker_assign.nodes import _with_margins, assign_speakers_per_dialogue
 from msc_kedro.pipelines.speaker_assign.parameters import SpeakerAssignParameters
 from msc_kedro.tables import empty, schema, span_id
+from msc_kedro.voice.grammar import VoiceLevels, read
 
 DIALOGUES, TURNS = 4, 3
 LOW, HIGH = 120.0, 240.0  # Hz: the two voices take turns
@@ -45,7 +47,7 @@ class Model:
         return self._hears(samples)
 
     def opener(self, fingerprint: str = "model") -> Any:
-        return SimpleNamespace(fingerprint=fingerprint, open=lambda: self)
+        return SimpleNamespace(fingerprint=fingerprint, opens="model", open=lambda: self)
 
 
 def pitch_of(samples: np.ndarray) -> float:
@@ -68,6 +70,23 @@ def track_of(samples: np.ndarray) -> PitchTrack:
 def gender_of(samples: np.ndarray) -> GenderGuess | None:
     low = pitch_of(samples) < (LOW + HIGH) / 2
     return GenderGuess("male" if low else "female", 0.7 + 0.1 / 3.0) if samples.any() else None
+
+
+def room_of(samples: np.ndarray) -> RoomGuess:
+    if not samples.any():
+        return RoomGuess(None, None, "silence")
+    return RoomGuess(pitch_of(samples) / 5, 30.0)
+
+
+AS_USUAL: dict[str, Any] = {
+    "measures": ("gender", "pitch", "monotony", "pace", "reverberation"),
+    "words": "v02",
+    "edges": "published",
+    "writer": "template",
+    "tries": 2,
+    "temperature": 0.6,
+    "seed": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +128,7 @@ def assign(utterances: pd.DataFrame, sounds: dict[str, Path], tmp_path: Path) ->
     def run(
         model: Model,
         *,
+        spoken: pd.DataFrame = utterances,
         threads: int = 1,
         work: str = "work",
         margin_s: float = 0.0,
@@ -118,7 +138,7 @@ def assign(utterances: pd.DataFrame, sounds: dict[str, Path], tmp_path: Path) ->
         fingerprint: str = "model",
     ) -> pd.DataFrame:
         return assign_speakers_per_dialogue(
-            utterances,
+            spoken,
             empty("annotations"),
             sounds,
             model.opener(fingerprint),
@@ -155,6 +175,26 @@ def test_people_are_known_again(assign: Callable[..., Any]) -> None:
     assert assign(Model(voice_of), link="nobody")["person"].isna().all()
 
 
+def test_a_dialogue_of_clips_is_no_span_of_its_first(
+    assign: Callable[..., Any], utterances: pd.DataFrame
+) -> None:
+    """Its people are linked with nobody of another dialogue."""
+    clips = utterances.assign(
+        dialogue_id=[f"clips {turn}" for turn in utterances["turn"]],
+        turn=utterances["source_id"].str[1:].astype(int),
+    )
+    people = assign(Model(voice_of), spoken=clips, link="in_source").dropna(subset="person")
+    linked = people.merge(clips, on="utterance_id").groupby("dialogue_id")["person"].agg(set)
+    assert len(linked["clips 0"]) == 1 and not linked["clips 0"] & linked["clips 2"]
+
+
+def test_margins_end_at_neighbours_of_the_same_recording() -> None:
+    spans = [("a", 0.0, 0.9), ("b", 0.92, 1.8), ("a", 0.93, 1.9)]
+    dialogue = pd.DataFrame(spans, columns=["source_id", "start_s", "end_s"])
+    heard = [(start, end) for _, start, end in _with_margins(dialogue, 0.05)]
+    assert sum(heard, ()) == pytest.approx((0.0, 0.93, 0.87, 1.85, 0.9, 1.95))
+
+
 def test_as_published_noise_is_nobody(assign: Callable[..., Any]) -> None:
     speakers = assign(Model(voice_of), as_published=True)
     assert set(speakers["speaker"]) == {"?"} and speakers["person"].isna().all()
@@ -186,19 +226,31 @@ def describe(
     speakers = assign(Model(voice_of))
 
     def run(
-        tracker: Model, *, threads: int = 1, work: str = "work", seed: int = 1, text: str = ""
-    ) -> pd.DataFrame:
+        tracker: Model,
+        *,
+        threads: int = 1,
+        work: str = "work",
+        text: str = "",
+        writer: Any = None,
+        everything: bool = False,
+        **parameters: Any,
+    ) -> Any:
         said = utterances.assign(text=text) if text else utterances
-        return describe_voices(
+        splits = {f"s{place}-d": "train" if place else "test" for place in range(DIALOGUES)}
+        made = describe_voices(
             said,
             speakers,
+            pd.DataFrame({"dialogue_id": splits.keys(), "split": splits.values()}),
             sounds,
             tracker.opener(),
             Model(gender_of).opener("gender"),
+            Model(room_of).opener("room"),
+            writer,
             tmp_path / work,
-            DescribeParameters(seed=seed),
+            DescribeParameters(**{**AS_USUAL, **parameters}),
             EngineParameters(threads=threads, shard_utterances=8),
         )
+        return made if everything else made[0]
 
     return run
 
@@ -215,6 +267,35 @@ def test_voices_are_described(describe: Callable[..., Any], utterances: pd.DataF
     )
     silent = known.loc[span_id("s0", 2, 2.9)]
     assert pd.isna(silent["pitch_mean_hz"]) and "pitch: too little" in silent["unmeasured"]
+
+
+def test_levels_are_those_of_the_words_asked_for(describe: Callable[..., Any]) -> None:
+    voice, levels, figures = describe(Model(track_of), words="v01", everything=True)
+    assert {one["version"] for one in levels} == {"v01"}
+    heard = voice.dropna(subset="reverberation")
+    assert set(heard["reverberation"]) == {"very roomy sounding", "slightly confined sounding"}
+    for one in heard.itertuples():
+        told = read(one.description, version="v01")
+        assert (told.reverberation, told.monotony) == (one.reverberation, one.monotony)
+    assert figures["descriptions"] == len(voice) and figures["right_at_first_try"] is None
+
+
+def test_edges_are_fitted_to_the_train_split_alone(describe: Callable[..., Any]) -> None:
+    voice, levels, _ = describe(Model(track_of), edges="fitted", everything=True)
+    fitted = {(one["measure"], one["gender"]): one for one in levels}
+    train = voice[~voice["utterance_id"].str.startswith("s0")]
+    room = fitted["reverberation", None]
+    assert room["values"] == (DIALOGUES - 1) * TURNS
+    assert room["edges"][0] == pytest.approx(train["c50_db"].min())
+    assert room["edges"][-1] == pytest.approx(train["c50_db"].max())
+    assert fitted["pitch", "male"]["values"] == DIALOGUES - 1  # each speaker once
+    assert "too few" in fitted["noise", None]["source"]  # it is always the same
+
+
+def test_only_what_is_asked_for_is_said(describe: Callable[..., Any]) -> None:
+    voice = describe(Model(track_of), measures=("gender", "noise")).dropna(subset="noise")
+    for one in voice.itertuples():
+        assert read(one.description) == VoiceLevels(gender=one.gender, noise=one.noise)
 
 
 def test_describing_goes_on_where_it_was_killed(describe: Callable[..., Any]) -> None:

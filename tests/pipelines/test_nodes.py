@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made_media import RED, WHITE, Sound, steady, tone, write_blind, write_media
+from made_media import RED, WHITE, Sound, steady, tone, write_media
 
 from msc_kedro.corpora.folder import Corpus
 from msc_kedro.errors import MscKedroError
-from msc_kedro.execution.ragged import Ragged, RaggedShards, ShardSet, write_shard
+from msc_kedro.execution.ragged import Ragged, RaggedShards, write_shard
 from msc_kedro.media.probe import probe
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.agents import feature_loader
-from msc_kedro.pipelines.featurize.nodes import _shards, encode_pictures
-from msc_kedro.pipelines.featurize.parameters import FeaturizeParameters
 from msc_kedro.pipelines.ingest.nodes import find_scenes
 from msc_kedro.pipelines.ingest.parameters import IngestParameters
 from msc_kedro.pipelines.parameters import (
@@ -31,8 +28,6 @@ from msc_kedro.pipelines.segment.nodes import hold_out, transcribe
 from msc_kedro.pipelines.segment.parameters import SegmentParameters
 from msc_kedro.pipelines.speaker_assign.leaks import check_splits
 from msc_kedro.pipelines.speaker_assign.nodes import _letters
-from msc_kedro.pipelines.train import nodes as train_nodes
-from msc_kedro.pipelines.train.parameters import TrainParameters
 from msc_kedro.tables import empty, schema
 
 CONF = Path(__file__).parents[2] / "conf" / "base"
@@ -44,6 +39,7 @@ def block(name: str) -> dict[str, Any]:
 
 ENGINE = EngineParameters(threads=1, shard_utterances=8)
 INGEST = IngestParameters(**block("ingest"))
+NOTHING_WRITTEN = empty("annotated_dialogues"), empty("annotations")
 SEGMENT = SegmentParameters(**block("segment"))
 SAME_VOICE = SameVoiceParameters(distance=0.7, less_per_doubling=0.1, steepness=17.0)
 
@@ -72,7 +68,9 @@ def corpus(tmp_path: Path) -> Corpus:
 
 def test_scenes_cover_every_source(corpus: Corpus, tmp_path: Path) -> None:
     sources = sources_of(corpus)
-    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", INGEST, ENGINE)
+    scenes, rejects = find_scenes(
+        sources, *NOTHING_WRITTEN, corpus, tmp_path / "work", INGEST, ENGINE
+    )
     schema("scenes").validate(scenes)
     assert len(rejects) == 0
     for source in sources.itertuples():
@@ -85,10 +83,12 @@ def test_scenes_cover_every_source(corpus: Corpus, tmp_path: Path) -> None:
 def test_pictures_that_cannot_be_decoded_are_one_scene(corpus: Corpus, tmp_path: Path) -> None:
     sources = sources_of(corpus)
     (corpus.folder / "film.mp4").write_text("gone bad since it was looked at")
-    scenes, rejects = find_scenes(sources, corpus, tmp_path / "work", INGEST, ENGINE)
+    scenes, rejects = find_scenes(
+        sources, *NOTHING_WRITTEN, corpus, tmp_path / "work", INGEST, ENGINE
+    )
     assert len(scenes) == len(sources)
     assert list(rejects["item_id"]) == ["film.mp4"]
-    assert "cannot be decoded" in rejects["reason"].iloc[0]
+    assert "cannot be opened" in rejects["reason"].iloc[0]
 
 
 def test_no_dialogue_is_said(corpus: Corpus, tmp_path: Path) -> None:
@@ -171,89 +171,6 @@ def test_no_split_was_published() -> None:
         hold_out(spans, heard, wanted)
 
 
-def test_shards_are_in_order_of_source_and_time() -> None:
-    rows = [("b", 1.0), ("a", 5.0), ("b", 0.0), ("a", 2.0), ("c", 0.0)]
-    utterances = pd.DataFrame(
-        [(f"{s}{t}", s, t) for s, t in rows], columns=["utterance_id", "source_id", "start_s"]
-    )
-    shards = _shards(utterances, 2)
-    assert [[u.utterance_id for u in shard] for shard in shards] == [
-        ["a2.0", "a5.0"],
-        ["b0.0", "b1.0"],
-        ["c0.0"],
-    ]
-    assert _shards(utterances.head(0), 2) == []
-
-
-class Encoder:
-    """The mean colour; the shard writer asks for no more than a width and a size."""
-
-    width, short_side = 3, 16
-
-    def __call__(self, pictures: list[np.ndarray]) -> np.ndarray:
-        return np.stack([picture.reshape(-1, 3).mean(axis=0) / 255 for picture in pictures])
-
-
-def test_pictures_of_utterances(corpus: Corpus, tmp_path: Path) -> None:
-    columns = ["utterance_id", "source_id", "start_s", "end_s"]
-    rows = [("u2", "film", 2.1, 4.0), ("u1", "film", 0.0, 1.9), ("u3", "talk", 0.0, 4.0)]
-    utterances = pd.DataFrame(rows, columns=columns)
-    opener = SimpleNamespace(fingerprint="colour", open=Encoder)
-    made = [
-        encode_pictures(
-            utterances,
-            sources_of(corpus),
-            corpus,
-            opener,  # type: ignore[arg-type]
-            tmp_path / "work",
-            FeaturizeParameters(frames_per_s=rate),
-            ENGINE,
-        )
-        for rate in (3.0, 1.0)
-    ]
-    assert made[0].encoder != made[1].encoder  # an adapter of one rate is not one of the other
-    shards = RaggedShards(made[0].paths, encoder="", width=3)
-    assert sorted(shards) == ["u1", "u2"]  # what has no pictures has no row
-    first, second = shards["u1"], shards["u2"]
-    assert len(first.values) == len(second.values) == 6
-    assert np.allclose(first.values[:, 2], 30 / 255, atol=0.05)  # red all along
-    assert np.allclose(second.values, 240 / 255, atol=0.05)  # white all along
-    assert (np.diff(first.times_s) > 0).all() and 0 < first.times_s[0] < first.times_s[-1] < 1.9
-
-
-def test_pictures_that_cannot_be_had(
-    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A video that cannot be decoded leaves its utterances without; one that is gone is said."""
-    write_blind(corpus.folder / "film.mp4", corpus.folder / "blind.mp4")
-    rows = [("u1", "film", 0.0, 1.9), ("u2", "blind", 0.0, 1.9)]
-    utterances = pd.DataFrame(rows, columns=["utterance_id", "source_id", "start_s", "end_s"])
-    sources, opener = sources_of(corpus), SimpleNamespace(fingerprint="colour", open=Encoder)
-    rate = FeaturizeParameters(frames_per_s=3.0)
-
-    def encode(work: str) -> ShardSet:
-        return encode_pictures(
-            utterances,
-            sources,
-            corpus,
-            opener,  # type: ignore[arg-type]
-            tmp_path / work,
-            rate,
-            ENGINE,
-        )
-
-    assert list(RaggedShards(encode("work").paths, encoder="", width=3)) == ["u1"]
-    assert "blind.mp4: none of its pictures can be decoded" in caplog.text
-    (corpus.folder / "film.mp4").unlink()
-    with pytest.raises(MscKedroError, match=r"film.mp4 is gone. Put it back"):
-        encode("elsewhere")
-    with pytest.raises(MscKedroError, match=r"film.mp4 is gone. Put it back"):
-        find_scenes(
-            sources[sources["path"] == "film.mp4"], corpus, tmp_path / "work", INGEST, ENGINE
-        )
-    assert not list((tmp_path / "work" / "scenes").glob("*"))  # not kept as one without cuts
-
-
 def test_features_of_an_utterance(tmp_path: Path) -> None:
     def shards(name: str, *ids: str) -> RaggedShards:
         one = Ragged(np.ones((2, 3), np.float32), np.array([0.1, 0.4], np.float32))
@@ -273,53 +190,3 @@ def test_features_of_an_utterance(tmp_path: Path) -> None:
 )
 def test_speakers_have_letters(label: int, letters: str) -> None:
     assert _letters(label) == letters
-
-
-class Stop(Exception):
-    """Says where checkpoints would have been kept."""
-
-
-def test_another_split_is_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint of one split must not be gone on with in another, nor stop it."""
-    from msc_kedro.training import loop
-
-    def train(*_: object, checkpoint_folder: Path, **__: object) -> None:
-        raise Stop(checkpoint_folder)
-
-    monkeypatch.setattr(loop, "train", train)
-    monkeypatch.setattr(train_nodes, "_agent", lambda *_: None)
-    ids = ["a-1", "a-2"]
-    utterances = pd.DataFrame(
-        {
-            "utterance_id": ids,
-            "dialogue_id": "a",
-            "turn": [0, 1],
-            "start_s": [0.0, 1.0],
-            "text": "Hm",
-        }
-    )
-    speakers = pd.DataFrame({"utterance_id": ids, "speaker": ["A", "B"]})
-    voice = pd.DataFrame({"utterance_id": ids, "description": ""})
-    features = SimpleNamespace(encoder="encoder", width=3)
-
-    def folder_of(split: str, **changed: Any) -> Path:
-        dialogues = pd.DataFrame({"dialogue_id": ["a"], "split": [split]})
-        with pytest.raises(Stop) as caught:
-            train_nodes.train_agent(
-                utterances,
-                speakers,
-                voice,
-                dialogues,
-                features,  # type: ignore[arg-type]
-                features,  # type: ignore[arg-type]
-                Opener.of("none.such", {}, {}, fingerprint="model"),
-                tmp_path,
-                TrainParameters(**{**block("train"), **changed}),
-                ENGINE,
-            )
-        return caught.value.args[0]
-
-    assert folder_of("train") == folder_of("train")
-    assert folder_of("train").is_relative_to(tmp_path)
-    different = [folder_of("train"), folder_of("valid"), folder_of("train", seed=1)]
-    assert len(set(different)) == 3

@@ -17,13 +17,15 @@ from msc_kedro.pipelines.parameters import (
     SameVoiceParameters,
     SplitParameters,
 )
+from msc_kedro.pipelines.speaker_assign.parameters import FacesParameters
 
 CONF = Path(__file__).parents[2] / "conf" / "base"
+WITH = {"faces": "speaker_assign"}  # blocks beside another in one file
 STAGES = "demo ingest segment speaker_assign describe featurize train evaluate synthesize".split()
 
 
 def block_of(name: str) -> dict[str, Any]:
-    own = CONF / f"parameters_{name}.yml"
+    own = CONF / f"parameters_{WITH.get(name, name)}.yml"
     file = own if own.is_file() else CONF / "parameters.yml"
     return yaml.safe_load(file.read_text(encoding="utf-8"))[name]
 
@@ -34,6 +36,7 @@ def model_of(name: str) -> type[Parameters]:
         "splits": SplitParameters,
         "engine": EngineParameters,
         "same_voice": SameVoiceParameters,
+        "faces": FacesParameters,
     }
     if name in shared:
         return shared[name]
@@ -41,7 +44,7 @@ def model_of(name: str) -> type[Parameters]:
     return getattr(module, f"{name.title().replace('_', '')}Parameters")
 
 
-BLOCKS = ["corpus", "splits", "engine", "same_voice", *STAGES]
+BLOCKS = ["corpus", "splits", "engine", "same_voice", "faces", *STAGES]
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -71,6 +74,8 @@ def test_a_misspelt_key_is_refused(name: str) -> None:
         ("engine", {"threads": 0}),
         ("segment", {"max_pause_s": 0}),
         ("speaker_assign", {"margin_s": -0.1}),
+        ("faces", {"method": "syncnet"}),
+        ("faces", {"frames_per_s": 30}),
         ("featurize", {"frames_per_s": 0}),
         ("train", {"modalities": []}),
         ("train", {"modalities": ["text", "smell"]}),

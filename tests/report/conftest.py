@@ -11,8 +11,9 @@ import pytest
 
 from msc_kedro import tables
 from msc_kedro.report.audio import encode_audio
-from msc_kedro.report.contents import Metric, ModelUse, ReportContents, StageTime
+from msc_kedro.report.contents import Features, Metric, ModelUse, ReportContents, StageTime
 from msc_kedro.report.gather import choose_examples
+from msc_kedro.report.listen import choose_clips
 from msc_kedro.voice import bins
 
 if TYPE_CHECKING:
@@ -54,14 +55,28 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
                 text = LINES[(turn + s) % len(LINES)]
                 end = clock + len(text.split()) * float(rng.uniform(0.25, 0.5)) + 0.3
                 key = tables.span_id(source, clock, end)
-                utterances.append((key, dialogue, None, source, clock, end, turn, text, "en", []))
+                utterances.append(
+                    {
+                        "utterance_id": key,
+                        "dialogue_id": dialogue,
+                        "source_id": source,
+                        "start_s": clock,
+                        "end_s": end,
+                        "turn": turn,
+                        "text": text,
+                        "language": "en",
+                        "other_language": False,
+                        "words": [],
+                        "overlap_s": 0.0,
+                    }
+                )
                 who = "ABC"[turn % (2 + (s % 3 == 0))]
                 speakers.append((key, who, float(rng.uniform(0.5, 1)), None))
                 voice.append(described(key, "male" if who == "A" else "female", rng))
                 clock = end + float(rng.uniform(0.1, 0.6))
 
     def table(name: tables.TableName, rows: list) -> pd.DataFrame:
-        frame = pd.DataFrame(rows, columns=list(tables.schema(name).columns))
+        frame = pd.DataFrame(rows, columns=list(tables.schema(name).columns))  # else null
         return tables.schema(name).validate(frame)
 
     turns_table = table("utterances", utterances)
@@ -75,6 +90,11 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
             replies_table, turns_table, who_table, voice_table, speech=speech_table
         )
     )
+    clips = {
+        stage: tuple(replace(clip, audio=tone(160, 0.5)) for clip in chosen)
+        for stage, chosen in choose_clips(turns_table, who_table, voice_table).items()
+    }
+    frames = {key: turn % 5 for turn, key in enumerate(turns_table["utterance_id"])}
     return ReportContents(
         corpus="demo",
         recipe="embedded",
@@ -87,6 +107,9 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
         replies=replies_table,
         speech=speech_table,
         rejects=table("rejects", REJECTS),
+        defects=table("corpus_defects", DEFECTS),
+        features=(Features("pictures", "mobilenet", 1280, frames),),
+        clips=clips,
         losses=curve(rng),
         training={
             "step0_valid_loss": 4.213,
@@ -112,7 +135,7 @@ def made_up(n_sources: int = 8, turns: int = 8, seed: int = 3) -> ReportContents
     )
 
 
-def described(key: str, gender: str, rng: np.random.Generator) -> tuple:
+def described(key: str, gender: str, rng: np.random.Generator) -> dict:
     pitch = float(rng.normal(115 if gender == "male" else 205, 12))
     pace, spread, c50 = float(rng.normal(14, 4)), float(rng.gamma(4, 10)), float(rng.normal(52, 6))
     levels = {
@@ -123,12 +146,23 @@ def described(key: str, gender: str, rng: np.random.Generator) -> tuple:
     person = "A man" if gender == "male" else "A woman"
     text = f"{person} speaks {levels['pace']} with a {levels['pitch']} voice, {levels['monotony']}."
     dry = rng.random() > 0.2
-    return (
-        key, pitch, spread, pitch, pace, c50 if dry else None, gender, 0.98,
-        levels["pitch"], levels["monotony"], levels["pace"],
-        bins.level("reverberation", c50) if dry else None,
-        "" if dry else "reverberation: shorter than 0.5 s", text,
-    )  # fmt: skip
+    return {
+        "utterance_id": key,
+        "pitch_mean_hz": pitch,
+        "pitch_std_hz": spread,
+        "speaker_pitch_hz": pitch,
+        "speaking_rate_phonemes_per_s": pace,
+        "c50_db": c50 if dry else None,
+        "snr_db": None,
+        "gender": gender,
+        "gender_probability": 0.98,
+        **levels,
+        "reverberation": bins.level("reverberation", c50) if dry else None,
+        "noise": None,
+        "unmeasured": "" if dry else "reverberation: shorter than 0.5 s",
+        "description": text,
+        "written_by": "template",
+    }
 
 
 def answered(
@@ -192,6 +226,11 @@ REJECTS = [
     ("kitchen/notes/holiday 2019.mov", "ingest", "no sound track"),
     ("kitchen/broken.mp4", "ingest", "cannot be decoded: moov atom not found"),
     *((f"03f3ac91e7-{n:08d}-{n + 900:08d}", "segment", "no words were heard") for n in range(3)),
+]
+DEFECTS = [
+    *((f"train/dia{n}", f"utterance ids are missing: {n}", "kept") for n in range(5)),
+    ("test/dia3_utt4", "its text was in another encoding", "repaired"),
+    ("._talk.mp4", "it is a file that macOS leaves in archives", "skipped"),
 ]
 METRICS = (
     Metric(

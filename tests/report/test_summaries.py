@@ -9,42 +9,6 @@ import pytest
 
 from msc_kedro.report import summaries
 
-DIALOGUES = pd.DataFrame(
-    {
-        "dialogue_id": ["d1", "d2", "d3"],
-        "split": ["train", "test", "train"],
-        "start_s": [0.0, 10.0, 50.0],
-        "end_s": [10.0, 40.0, 60.0],
-    }
-)
-UTTERANCES = pd.DataFrame(
-    {
-        "utterance_id": ["u3", "u1", "u2"],
-        "dialogue_id": ["d2", "d1", "d1"],
-        "start_s": [12.0, 0.0, 3.0],
-        "end_s": [14.0, 2.0, 7.0],
-        "text": ["hello", "one two three", "four five"],
-    }
-)
-SPEAKERS = pd.DataFrame({"utterance_id": ["u1", "u2", "u3"], "speaker": ["A", "B", "A"]})
-
-
-def test_split_statistics() -> None:
-    table = summaries.split_statistics(DIALOGUES, UTTERANCES, SPEAKERS)
-    assert list(table.index) == ["train", "test", "all"]
-    assert table["dialogues"].tolist() == [2, 1, 3]
-    assert table["utterances"].tolist() == [2, 1, 3]  # d3 has none and counts all the same
-    assert table["utterance_s"].tolist() == [6.0, 2.0, 8.0]
-    assert table["mean_utterance_s"].tolist() == pytest.approx([3.0, 2.0, 8 / 3])
-    assert table["words"].tolist() == [5, 1, 6]
-    assert table["speakers_per_dialogue"].tolist() == pytest.approx([2.0, 1.0, 1.5])
-
-
-def test_split_statistics_before_segment() -> None:
-    table = summaries.split_statistics(DIALOGUES)
-    assert table.loc["all", "dialogues"] == 3
-    assert table.loc["all", ["utterances", "words", "speakers_per_dialogue"]].isna().all()
-
 
 def test_rejects_that_differ_in_numbers_are_one_group() -> None:
     rejects = pd.DataFrame(
@@ -59,6 +23,19 @@ def test_rejects_that_differ_in_numbers_are_one_group() -> None:
     assert rows[0]["count"] == 2
     assert rows[0]["items"] == ("a (0.05 s is under 0.1 s)", "b (0.07 s is under 0.1 s)")
     assert (rows[1]["reason"], rows[1]["items"]) == ("no sound", ("c",))
+
+
+def test_all_items_of_a_reason_are_there_and_any_column_groups() -> None:
+    defects = pd.DataFrame(
+        {"item_id": [f"u{n}" for n in range(9)], "action": "kept", "reason": "its text is empty"}
+    )
+    (row,) = summaries.grouped_rejects(defects, by="action").to_dict("records")
+    assert row == {
+        "action": "kept",
+        "reason": "its text is empty",
+        "count": 9,
+        "items": tuple(defects["item_id"]),
+    }
 
 
 def test_levels_keep_their_order_and_show_gaps() -> None:

@@ -66,7 +66,8 @@ def sources(path: str) -> pd.DataFrame:
 
 def read_for_scenes(corpus: Corpus, path: str, work: Path) -> None:
     block = yaml.safe_load((CONF / "parameters_ingest.yml").read_text())["ingest"]
-    find_scenes(sources(path), corpus, work, IngestParameters(**block), ENGINE)
+    nothing = empty("annotated_dialogues"), empty("annotations")
+    find_scenes(sources(path), *nothing, corpus, work, IngestParameters(**block), ENGINE)
 
 
 def read_for_sheets(corpus: Corpus, path: str, work: Path) -> None:

@@ -74,7 +74,7 @@ def openers() -> dict[str, tuple[str, Callable[[Path], Any]]]:
         return SpeakerEncoder(folder)
 
     def turns(folder: Path) -> Any:
-        from msc_kedro.listening.diarization import open_segmentation
+        from msc_kedro.listening.pyannote_models import open_segmentation
 
         return open_segmentation(folder)
 
@@ -131,9 +131,10 @@ def test_code_beside_a_language_model(tmp_path: Path, mark: Path) -> None:
 
 def test_an_adapter(tmp_path: Path, evil: Write, mark: Path) -> None:
     from msc_kedro.dialogue.prompt import PROMPT_VERSION
-    from msc_kedro.training.adapter import load_adapter
+    from msc_kedro.training.adapter import FORMAT, load_adapter
 
-    (tmp_path / "adapter.json").write_text(f'{{"format": 1, "prompt_version": {PROMPT_VERSION}}}')
+    settings = f'{{"format": {FORMAT}, "prompt_version": {PROMPT_VERSION}}}'
+    (tmp_path / "adapter.json").write_text(settings)
     evil(tmp_path / "adapter.safetensors")
     with pytest.raises(MscKedroError, match=r"adapter.safetensors was not opened"):
         load_adapter(tmp_path)

@@ -12,6 +12,7 @@ from msc_kedro.errors import MscKedroError
 from msc_kedro.training.adapter import (
     Adapter,
     agent_of_adapter,
+    is_multiplied,
     load_adapter,
     make_adapter,
     save_adapter,
@@ -67,6 +68,60 @@ def test_another_encoder_is_refused(saved, language_folder):
     language = load_language_model(language_folder, lora=adapter.lora)
     with pytest.raises(MscKedroError, match=r"audio features 5 wide; found 1024.*featurize"):
         agent_of_adapter(adapter, language, encoder_widths={"audio": 1024})
+
+
+def test_another_encoder_of_the_same_width_is_refused(make_agent, language_folder):
+    agent = make_agent()
+    made = {"video": "clip 1a2b 3.0/s", "audio": "wavlm 9f"}
+    adapter = make_adapter(agent, STYLE, agent.trainable_state(), encoders=made)
+    language = load_language_model(language_folder, dtype="float32", lora=adapter.lora)
+    agent_of_adapter(adapter, language, encoders=made)
+    with pytest.raises(MscKedroError, match=r"encoder wavlm 9f; found those of whisper 7c.*feat"):
+        agent_of_adapter(adapter, language, encoders={**made, "audio": "whisper 7c"})
+
+
+def test_in_bfloat16_nothing_of_use_is_lost(make_agent, language_folder):
+    """Matrices are multiplied in it anyway: the saved ones give the same logits, bit by bit."""
+    agent = make_agent(stir=True, dtype="bfloat16").eval()
+    adapter = make_adapter(agent, STYLE, agent.trainable_state())
+    kinds = {name: tensor.dtype for name, tensor in adapter.state.items()}
+    assert kinds["video.layers.0.widen.weight"] == torch.bfloat16
+    assert kinds["video.queries"] == kinds["video.norm.weight"] == torch.float32
+    assert kinds["language.model.layers.0.self_attn.q_proj.lora_A.weight"] == torch.bfloat16
+    language = load_language_model(language_folder, dtype="bfloat16", lora=adapter.lora)
+    again = agent_of_adapter(adapter, language)
+    assert all(p.dtype == torch.float32 for p in again.trainable().values())
+    prompt = dialogue_prompt(toy_dialogue("d"), tokens=language.tokens, style=STYLE)
+    unit = reply_unit(prompt, 2, slots=agent.slots, history_tokens=None)
+    pack = make_pack([unit], slots=agent.slots)
+    features = features_of_packs([pack], toy_features)
+    with torch.no_grad():
+        assert torch.equal(again.target_logits(pack, features), agent.target_logits(pack, features))
+
+
+def test_an_adapter_of_the_papers_size_is_under_450_megabytes():
+    """By shapes alone: two Q-Formers of BLIP-2's shape, and LoRA on Mistral-7B-v0.1."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    from msc_kedro.agent.blip2 import blip2_shape
+    from msc_kedro.agent.language_model import add_lora
+    from msc_kedro.agent.qformer import QFormer
+
+    with torch.device("meta"):
+        base = MistralForCausalLM(MistralConfig(sliding_window=4096))
+        network = add_lora(base, LoraSettings(), seed=0)
+        made = {
+            f"{sense}.{name}": tensor
+            for sense, width in (("video", 512), ("audio", 1024))
+            for name, tensor in QFormer(
+                blip2_shape(), input_width=width, output_width=4096, output_scale=0.02
+            ).named_parameters()
+        }
+    made |= {n: p for n, p in network.named_parameters() if "lora_" in n}
+    assert sum(p.numel() for n, p in made.items() if "lora_" in n) == 32 * 8 * (8192 + 5120)
+    size = sum(p.numel() * (2 if is_multiplied(n, p) else 4) for n, p in made.items())
+    assert 430e6 < size < 450e6
+    assert sum(p.numel() for p in base.parameters()) > 7e9  # and the base model is not in it
 
 
 def test_other_lora_settings_are_refused(saved, language_folder):

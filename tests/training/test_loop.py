@@ -1,36 +1,14 @@
 import dataclasses
-import itertools
 
 import pytest
 import torch
 from toy_agent import toy_dialogue, toy_features
+from toy_training import CONFIG, run, same
 
-from msc_kedro.dialogue.collate import UtteranceFeatures
+from msc_kedro.dialogue.collate import FeatureBudget, UtteranceFeatures
 from msc_kedro.dialogue.prompt import PromptStyle
 from msc_kedro.errors import MscKedroError
 from msc_kedro.training.config import TrainingConfig
-from msc_kedro.training.loop import learning_rate, train
-
-TRAIN = [toy_dialogue(name, turns=3) for name in ("a", "bb", "c")]
-VALID = [toy_dialogue("dd", turns=3, split="valid")]
-CONFIG = TrainingConfig(
-    epochs=3,
-    token_budget=450,
-    packs_per_step=2,
-    learning_rate=3e-3,
-    warmup_steps=2,
-    eval_every_steps=2,
-    checkpoint_every_steps=2,
-)
-
-
-def run(agent, config=CONFIG, **kwargs):
-    given = {"train_dialogues": TRAIN, "valid_dialogues": VALID, "load": toy_features} | kwargs
-    return train(agent, config=config, **given)
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
 def test_it_learns_and_keeps_the_best(make_agent):
@@ -60,33 +38,6 @@ def test_the_callers_random_state_is_left_alone(make_agent):
     before = torch.get_rng_state()
     run(agent, dataclasses.replace(CONFIG, max_steps=2))
     assert torch.equal(torch.get_rng_state(), before)
-
-
-@pytest.mark.parametrize("killed_at", [2, 3, 5])
-def test_killed_and_resumed_it_is_the_same_to_the_last_bit(make_agent, tmp_path, killed_at):
-    whole = run(make_agent(dropout=0.1))
-
-    class Killed(Exception):
-        pass
-
-    def kill(row, _steps):
-        if row.step == killed_at:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run(make_agent(dropout=0.1), checkpoint_folder=tmp_path, progress=kill)
-    torch.manual_seed(99)  # whatever else has drawn since
-    resumed_at = []
-    resumed = run(
-        make_agent(dropout=0.1),
-        checkpoint_folder=tmp_path,
-        progress=lambda row, _: resumed_at.append(row.step),
-    )
-    assert resumed_at[0] == (1 + killed_at // 2 * 2 if killed_at > 2 else 0)
-    assert resumed.history == whole.history
-    assert same(resumed.last_state, whole.last_state)
-    assert same(resumed.best_state, whole.best_state)
-    assert resumed.frozen_valid_loss == whole.frozen_valid_loss
 
 
 def test_another_runs_checkpoint_is_refused(make_agent, tmp_path):
@@ -133,7 +84,7 @@ def test_it_stops_when_nothing_gets_better(make_agent):
 def test_one_modality_and_text_alone_train(make_agent):
     def blind(name):
         found = toy_features(name)
-        return UtteranceFeatures(None, None, found.audio)
+        return UtteranceFeatures(None, None, found.audio, found.audio_times_s)
 
     config = dataclasses.replace(CONFIG, max_steps=1)
     assert run(make_agent(), config, load=blind).history[1].train_loss > 0
@@ -168,10 +119,58 @@ def test_settings_out_of_range_are_refused():
         TrainingConfig(epochs=0)
 
 
-def test_the_rate_rises_and_falls():
-    config = TrainingConfig(warmup_steps=4, learning_rate=1.0, final_rate_share=0.1)
-    rates = [learning_rate(step, 20, config) for step in range(20)]
-    assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
-    assert rates[4] == pytest.approx(1.0) and rates[-1] == pytest.approx(0.1)
-    assert all(a >= b for a, b in itertools.pairwise(rates[3:]))
-    assert [learning_rate(step, 2, config) for step in range(2)] == [0.25, 0.5]
+def test_validation_at_the_end_of_each_epoch(make_agent):
+    config = dataclasses.replace(CONFIG, eval_every_steps=None, packs_per_step=1)
+    history = run(make_agent(), config).history
+    measured = [row.epoch for row in history if row.valid_loss is not None]
+    assert measured == [0, 1, 2, 3] and len(history) > 4
+
+
+def test_activation_checkpointing_changes_no_number(make_agent):
+    plain = run(make_agent(dropout=0.1))
+    agent = make_agent(dropout=0.1)
+    lighter = run(agent, dataclasses.replace(CONFIG, activation_checkpointing=True))
+    assert agent.decoder.gradient_checkpointing
+    assert lighter.history == plain.history and same(lighter.last_state, plain.last_state)
+
+
+def test_no_clipping_is_no_clipping(make_agent):
+    config = dataclasses.replace(CONFIG, clip_norm=None)
+    far = dataclasses.replace(CONFIG, clip_norm=1e9)
+    assert run(make_agent(), config).history == run(make_agent(), far).history
+    near = dataclasses.replace(CONFIG, clip_norm=1e-4)
+    assert run(make_agent(), near).history != run(make_agent(), far).history
+
+
+def test_what_was_waited_for_and_used_is_told(make_agent):
+    result = run(make_agent())
+    assert 0 <= result.waited_s < result.seconds and result.peak_bytes > 1e7
+
+
+def test_a_window_trains_each_reply(make_agent):
+    long = [toy_dialogue("gg", turns=7)]
+    config = dataclasses.replace(CONFIG, token_budget=4000, history_tokens=260, epochs=1)
+    limited, whole = (
+        run(make_agent(), dataclasses.replace(config, packing=packing), train_dialogues=long)
+        for packing in ("window", "dialogue")
+    )
+    assert limited.history[1].tokens == whole.history[1].tokens  # the same is read
+    assert limited.history[1].train_loss != pytest.approx(whole.history[1].train_loss, rel=1e-6)
+
+
+def test_a_dialogue_beyond_the_context_is_refused_before_the_first_step(make_agent):
+    agent, seen = make_agent(), []
+    agent.network.config.max_position_embeddings = 150
+    config = dataclasses.replace(CONFIG, token_budget=4000)
+    with pytest.raises(MscKedroError, match=r"dialogue a takes \d+ positions; .* made for 150"):
+        run(agent, config, progress=lambda *row: seen.append(row))
+    assert not seen
+
+
+def test_one_budget_over_a_history_is_for_single_replies(make_agent):
+    budget = FeatureBudget(video_frames=4, audio_vectors=9, over="history")
+    with pytest.raises(MscKedroError, match="found packing: dialogue"):
+        run(make_agent(), budget=budget)
+    config = dataclasses.replace(CONFIG, packing="reply", epochs=1)
+    limited = run(make_agent(), config, budget=budget).history
+    assert limited[-1].tokens < run(make_agent(), config).history[-1].tokens

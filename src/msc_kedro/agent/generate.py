@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from msc_kedro.dialogue.budgets import lengths_of
 from msc_kedro.dialogue.collate import FeatureBudget, Loader, features_of_packs
-from msc_kedro.dialogue.packing import Pack, make_pack, reply_unit
+from msc_kedro.dialogue.packing import Pack
 from msc_kedro.dialogue.prompt import ParsedReply, parse_reply
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from msc_kedro.agent.model import Agent
     from msc_kedro.dialogue.collate import FeatureBatch
     from msc_kedro.dialogue.prompt import DialoguePrompt, Target
@@ -81,23 +85,31 @@ def reply(
         decoding: greedy by default.
         history_tokens: the longest prompt; the oldest whole utterances are dropped. None: all that
             the model's context holds beside the reply.
-        budget: vectors kept per utterance.
+        budget: feature vectors kept, as in training.
         progress: called with (replies done, replies in all) after each batch.
 
     Raises:
         MscKedroError: a prompt does not fit.
     """
-    decoding = decoding or Decoding()
+    decoding, arrangement = decoding or Decoding(), agent.arrangement
     agent.eval()
     context = agent.language.context
     if context is not None:
         room = context - decoding.max_new_tokens
         history_tokens = room if history_tokens is None else min(history_tokens, room)
+    budget, lengths = budget or FeatureBudget(), lengths_of(load)
     units = [
-        reply_unit(r.prompt, r.turn, slots=agent.slots, history_tokens=history_tokens)
-        for r in requests
+        arrangement.one_reply(
+            request.prompt,
+            request.turn,
+            slots=agent.slots,
+            history_tokens=history_tokens,
+            budget=budget,
+            lengths=lengths,
+        )
+        for request in requests
     ]
-    packs = [make_pack([unit], slots=agent.slots, with_targets=False) for unit in units]
+    packs = [arrangement.pack([unit], slots=agent.slots, with_targets=False) for unit in units]
     by_length = sorted(range(len(packs)), key=lambda place: len(packs[place].token_ids))
     done: dict[int, GeneratedReply] = {}
     for start in range(0, len(by_length), decoding.batch_size):
@@ -148,8 +160,9 @@ def generate_tokens(
         for row, (pack, length) in enumerate(zip(packs, lengths, strict=True)):
             start = longest - length
             embedded[row, start:] = agent.embed(pack, vectors)
-            mask[row, start:] = 1
+            mask[row, start:] = torch.as_tensor(_attended_to(pack), device=device)
             positions[row, start:] = torch.as_tensor(pack.position_ids, device=device)
+        after = positions.amax(dim=1, keepdim=True)  # the last token's, or of the last before it
         past = None
         for step in range(max_new_tokens):
             output = agent.network(
@@ -169,8 +182,16 @@ def generate_tokens(
                 break
             embedded = agent.language.embed(torch.tensor(chosen, device=device)[:, None])
             mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-            positions = positions[:, -1:] + 1
+            positions = after = after + 1
     return written
+
+
+def _attended_to(pack: Pack) -> NDArray[np.int64]:
+    """1 at the positions of a prompt that later ones attend to, 0 at padding as published."""
+    import numpy as np
+
+    lengths = [segment.stop - segment.start for segment in pack.segments]
+    return np.repeat([int(segment.sees_itself) for segment in pack.segments], lengths)
 
 
 def _read(agent: Agent, ids: list[int], history_turns: int, target: Target) -> GeneratedReply:

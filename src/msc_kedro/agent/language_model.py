@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Dtype = Literal["auto", "bfloat16", "float32"]
+Quantize = Literal["nf4"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class TextTokens:
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A loaded model: frozen weights in `dtype`, LoRA in float32 where there is any."""
+    """A loaded model: frozen weights in `dtype`, LoRA in float32 where there is any.
+
+    With `quantize` the frozen weights of the layers are in 4 bits, and `dtype` is what they are
+    multiplied in.
+    """
 
     network: nn.Module
     tokens: TextTokens
@@ -62,6 +67,7 @@ class LanguageModel:
     fingerprint: str
     lora: LoraSettings | None
     dtype: torch.dtype
+    quantize: Quantize | None = None
 
     @property
     def width(self) -> int:
@@ -123,6 +129,7 @@ def load_language_model(
     revision: str | None = None,
     dtype: Dtype = "auto",
     lora: LoraSettings | None = None,
+    quantize: Quantize | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> LanguageModel:
@@ -133,16 +140,25 @@ def load_language_model(
         revision: of the hub's repository.
         dtype: of the frozen weights. "auto" is bfloat16 where the device has it, else float32.
         lora: None leaves the model as it is (the paper's "without fine-tuning").
+        quantize: "nf4" keeps the frozen weights in 4 bits (QLoRA, Dettmers et al. 2023), on a
+            CUDA device; they are multiplied in bfloat16.
         seed: of LoRA's starting values.
         device: of torch.
 
     Raises:
-        MscKedroError: nothing is there to load, or LoRA's targets are not in the model.
+        MscKedroError: nothing is there to load, LoRA's targets are not in the model, or the device
+            or a package cannot do what `quantize` asks for.
     """
+    as_loaded: dict[str, Any] = {}
+    if quantize is not None:  # first of all: what cannot be is said before anything is loaded
+        as_loaded = {
+            "quantization_config": quantization_config(device),
+            "device_map": {"": device},
+        }
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    chosen = dtype
+    chosen = "bfloat16" if quantize is not None else dtype
     if chosen == "auto":
         chosen = "bfloat16" if native_bfloat16(device) else "float32"
     kind = torch.bfloat16 if chosen == "bfloat16" else torch.float32
@@ -150,7 +166,12 @@ def load_language_model(
     where["trust_remote_code"] = False
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=kind, attn_implementation="sdpa", use_safetensors=True, **where
+            source,
+            dtype=kind,
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            **where,
+            **as_loaded,
         )
         tokenizer = AutoTokenizer.from_pretrained(source, **where)
     except (OSError, ValueError, SafetensorError) as error:
@@ -161,10 +182,40 @@ def load_language_model(
     model.requires_grad_(False)
     tokens = _tokens(model, tokenizer, str(source))
     fingerprint = model_fingerprint(model)
-    network = model if lora is None else _with_lora(model, lora, seed)
-    network.to(device).eval()
+    network = model if lora is None else add_lora(model, lora, seed)
+    if quantize is None:  # else its layers lie there already, and cannot be moved
+        network.to(device)
+    network.eval()
     name = Path(source).name if Path(source).is_dir() else str(source)
-    return LanguageModel(network, tokens, name, fingerprint, lora, kind)
+    return LanguageModel(network, tokens, name, fingerprint, lora, kind, quantize)
+
+
+def quantization_config(device: str) -> Any:
+    """What transformers needs to load weights as QLoRA does: NF4, its scales quantised once more.
+
+    Raises:
+        MscKedroError: the device is no CUDA device, or bitsandbytes is not installed.
+    """
+    from importlib.util import find_spec
+
+    if not device.startswith("cuda"):
+        raise MscKedroError(
+            f"train.quantize: nf4 needs a CUDA device; found {device}. Set train.quantize to null, "
+            "or run where there is one."
+        )
+    if find_spec("bitsandbytes") is None:
+        raise MscKedroError(
+            "train.quantize: nf4 needs the package bitsandbytes, which is not installed. Install "
+            "it (`pip install 'msc-kedro[qlora]'`), or set train.quantize to null."
+        )
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
 
 
 def model_fingerprint(model: Any) -> str:
@@ -173,9 +224,14 @@ def model_fingerprint(model: Any) -> str:
     sha256 of the layers, the width and a sample of the token embeddings as bfloat16.
     """
     weight = model.get_input_embeddings().weight.detach()
+    return embeddings_fingerprint(weight, layers=model.config.num_hidden_layers)
+
+
+def embeddings_fingerprint(weight: Tensor, *, layers: int) -> str:
+    """`model_fingerprint` of a model of which only the token embeddings [v, d] are at hand."""
     sample = weight[:: max(1, len(weight) // 512)].to(torch.bfloat16).cpu().contiguous()
     digest = hashlib.sha256()
-    digest.update(f"{model.config.num_hidden_layers} {tuple(weight.shape)}".encode())
+    digest.update(f"{layers} {tuple(weight.shape)}".encode())
     digest.update(sample.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
@@ -206,7 +262,12 @@ def _tokens(model: Any, tokenizer: Any, source: str) -> TextTokens:
     )
 
 
-def _with_lora(model: Any, lora: LoraSettings, seed: int) -> Any:
+def add_lora(model: Any, lora: LoraSettings, seed: int) -> Any:
+    """The model wrapped by peft, with trainable matrices in float32 drawn from the seed.
+
+    Raises:
+        MscKedroError: the model has no layers of the names in `lora.targets`.
+    """
     from peft import LoraConfig, get_peft_model
 
     settings = LoraConfig(

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
+from msc_kedro.agent.as_published import share_qformers
+from msc_kedro.agent.attention import pack_layout, use_pack_attention
 from msc_kedro.agent.qformer import QFormer, QFormerConfig
-from msc_kedro.dialogue.packing import IGNORED, attention_mask
+from msc_kedro.dialogue.as_published import arrangement
+from msc_kedro.dialogue.packing import IGNORED, NOTHING, attention_mask
 from msc_kedro.dialogue.prompt import SENSES, Sense
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from msc_kedro.agent.language_model import LanguageModel
+    from msc_kedro.dialogue.arrangement import Fault
     from msc_kedro.dialogue.collate import FeatureBatch
     from msc_kedro.dialogue.packing import Pack
+
+_CHUNK = 512  # targets whose logits are held at a time
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,20 @@ class Agent(nn.Module):
         language: the language model, LoRA included where wanted.
         senses: the Q-Former per modality; empty for a text-only agent.
         seed: of the Q-Formers' starting values.
+        compat: faults of the published code that it is to have; see `dialogue/as_published.py`.
     """
 
     def __init__(
-        self, language: LanguageModel, senses: Mapping[Sense, SenseConfig], *, seed: int
+        self,
+        language: LanguageModel,
+        senses: Mapping[Sense, SenseConfig],
+        *,
+        seed: int,
+        compat: Sequence[Fault] = (),
     ) -> None:
         super().__init__()
-        self.language = language
+        self.language, self.compat = language, tuple(compat)
+        self.arrangement = arrangement(compat)
         self.network = language.network
         self.senses: dict[Sense, SenseConfig] = {s: senses[s] for s in SENSES if s in senses}
         self.qformers = nn.ModuleDict()
@@ -76,7 +90,10 @@ class Agent(nn.Module):
                     output_width=language.width,
                     output_scale=language.embedding_scale,
                 )
+        if "shared_qformer" in compat:
+            share_qformers(self.qformers)
         self.qformers.to(self.device)
+        self.takes_layouts = use_pack_attention(language.network)
 
     @property
     def device(self) -> torch.device:
@@ -93,6 +110,21 @@ class Agent(nn.Module):
         if self.language.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.language.dtype)
+
+    def prepare(self, *, checkpointing: bool, compiled: bool) -> None:
+        """Sets how training computes, which changes what it costs.
+
+        Args:
+            checkpointing: keep each layer's input only, and compute the layer again in the backward
+                pass; dropout draws the same again.
+            compiled: layers by torch.compile, one at a time, so that a repeated layer is compiled
+                once and lengths may differ.
+        """
+        if checkpointing:
+            self._causal.gradient_checkpointing_enable({"use_reentrant": False})
+        if compiled:
+            for layer in self.decoder.layers:
+                layer.compile(dynamic=True)
 
     @contextlib.contextmanager
     def untrained(self) -> Iterator[None]:
@@ -140,7 +172,8 @@ class Agent(nn.Module):
         Raises:
             KeyError: a slot stands for an utterance that `vectors` lacks.
         """
-        embedded = self.language.embed(self._tensor(pack.token_ids))
+        ids = self._tensor(pack.token_ids)
+        embedded = self.language.embed(ids.clamp(min=0)) * (ids != NOTHING)[:, None]
         for index, sense in enumerate(SENSES):
             places = (pack.slot_sense == index).nonzero()[0]
             if len(places):
@@ -158,26 +191,9 @@ class Agent(nn.Module):
 
         No other position's logits are computed.
         """
-        context = self.language.context
-        furthest = int(pack.position_ids.max()) + 1
-        if context is not None and furthest > context:
-            raise MscKedroError(
-                f"a dialogue takes {furthest} positions; {self.language.name} was made for "
-                f"{context}. Lower token_budget."
-            )
-        mask = attention_mask(pack, window=self.language.sliding_window)
         with self.autocast():
-            embedded = self.embed(pack, self.slot_vectors(features))
-            additive = torch.zeros(mask.shape, dtype=embedded.dtype, device=self.device)
-            additive.masked_fill_(~self._tensor(mask), torch.finfo(embedded.dtype).min)
-            output = self.network(
-                inputs_embeds=embedded[None],
-                attention_mask=additive[None, None],
-                position_ids=self._tensor(pack.position_ids)[None],
-                use_cache=False,
-                logits_to_keep=self._target_places(pack) - 1,
-            )
-        logits: Tensor = output.logits[0]
+            hidden = self._hidden(pack, features)
+            logits: Tensor = self._head(hidden)
         return logits
 
     def targets(self, pack: Pack) -> Tensor:
@@ -185,21 +201,106 @@ class Agent(nn.Module):
         return self._tensor(pack.labels)[self._target_places(pack)]
 
     def token_losses(self, pack: Pack, features: FeatureBatch) -> Tensor:
-        """Cross-entropy of every target token in nats: float32 [n]."""
-        logits = self.target_logits(pack, features)
-        return functional.cross_entropy(logits.float(), self.targets(pack), reduction="none")
+        """Cross-entropy of every target token in nats: float32 [n].
+
+        Logits are made for some targets at a time, and again in the backward pass, so that those
+        of all targets are never held together.
+        """
+        targets = self.targets(pack)
+
+        def losses(hidden: Tensor, chosen: Tensor) -> Tensor:
+            with self.autocast():
+                logits = self._head(hidden)
+            return functional.cross_entropy(logits.float(), chosen, reduction="none")
+
+        with self.autocast():
+            hidden = self._hidden(pack, features)
+        if len(targets) <= _CHUNK:
+            return losses(hidden, targets)
+        return torch.cat(
+            [
+                checkpoint(losses, *part, use_reentrant=False, preserve_rng_state=False)
+                for part in zip(hidden.split(_CHUNK), targets.split(_CHUNK), strict=True)
+            ]
+        )
 
     def loss(self, pack: Pack, features: FeatureBatch) -> LossSum:
         """Cross-entropy summed over the target tokens; divide by their number for the loss."""
         losses = self.token_losses(pack, features)
         return LossSum(losses.sum(), len(losses))
 
+    def check_context(self, pack: Pack) -> None:
+        """Refuses a pack in which a dialogue is longer than the language model was made for.
+
+        Raises:
+            MscKedroError: says which dialogue, and what to lower.
+        """
+        context = self.language.context
+        if context is None:
+            return
+        for segment in pack.segments:
+            if segment.stop > segment.start:
+                needed = int(pack.position_ids[segment.start : segment.stop].max()) + 1
+                if needed > context:
+                    raise MscKedroError(
+                        f"dialogue {segment.dialogue_id} takes {needed} positions; "
+                        f"{self.language.name} was made for {context}. Lower token_budget (and "
+                        "history_tokens) to that, or choose a language model of longer context."
+                    )
+
+    def _hidden(self, pack: Pack, features: FeatureBatch) -> Tensor:
+        """What the head makes the logits of: [n, d], one row per target."""
+        self.check_context(pack)
+        embedded = self.embed(pack, self.slot_vectors(features))
+        given: dict[str, object] = {}
+        window = self.language.sliding_window
+        if self.takes_layouts and (window is None or int(pack.position_ids.max()) < window):
+            given["layout"] = pack_layout(pack, self.device)
+            mask = embedded.new_zeros(1, 1, 1, 1)  # transformers leaves a mask of 4-D as it is
+        else:
+            allowed = self._tensor(attention_mask(pack, window=window))
+            mask = torch.zeros(allowed.shape, dtype=embedded.dtype, device=self.device)
+            mask = mask.masked_fill_(~allowed, torch.finfo(embedded.dtype).min)[None, None]
+        hidden = self.decoder(
+            inputs_embeds=embedded[None],
+            attention_mask=mask,
+            position_ids=self._tensor(pack.position_ids)[None],
+            use_cache=False,
+            **given,
+        ).last_hidden_state[0]
+        # The position before a target predicts it. No other position's logits are made.
+        return hidden[self._target_places(pack) - 1]
+
+    def _head(self, hidden: Tensor) -> Tensor:
+        causal = self._causal
+        logits: Tensor = self.head(hidden)
+        if scale := getattr(causal.config, "logit_scale", None):  # Cohere
+            logits = logits * scale
+        if scale := getattr(causal.config, "logits_scaling", None):  # Granite
+            logits = logits / scale
+        if cap := getattr(causal.config, "final_logit_softcapping", None):  # Gemma
+            logits = torch.tanh(logits / cap) * cap
+        return logits
+
+    @property
+    def _causal(self) -> Any:
+        """The model of transformers inside peft's wrapping; LoRA lies within its layers."""
+        network: Any = self.network
+        return network.get_base_model() if hasattr(network, "get_base_model") else network
+
+    @property
+    def head(self) -> Any:
+        """The linear that makes logits."""
+        return self._causal.get_output_embeddings()
+
+    @property
+    def decoder(self) -> Any:
+        """The layers of the language model, LoRA within them, without the head."""
+        return self._causal.get_decoder()
+
     def trainable(self) -> dict[str, nn.Parameter]:
         """What is trained, by names that do not depend on how the language model is wrapped."""
-        found: dict[str, nn.Parameter] = {}
-        for sense in self.senses:
-            for name, parameter in self.qformers[sense].named_parameters():
-                found[f"{sense}.{name}"] = parameter
+        found = dict(self.qformers.named_parameters())  # what two of them share is there once
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
                 plain = name.removeprefix("base_model.model.").replace(".default.", ".")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_TIME_FEATURES = 64  # sines and cosines of seconds, half each
+TIME_FEATURES = 64  # sines and cosines of seconds, half each
 _SHORTEST_S, _LONGEST_S = 0.1, 200.0  # periods; frames come at 3 to 50 a second
 _BERT_GAIN = 0.02 * math.sqrt(768)  # BERT's 0.02 at its width, kept at every width
 _EPSILON = 1e-12  # of layer norms, as in BERT
@@ -119,7 +119,7 @@ class QFormer(nn.Module):
         super().__init__()
         self.config, self.input_width = config, input_width
         self.front = nn.Linear(input_width, config.key_value_width, bias=False)
-        self.time = nn.Linear(_TIME_FEATURES, config.key_value_width, bias=False)
+        self.time = nn.Linear(TIME_FEATURES, config.key_value_width, bias=False)
         self.queries = nn.Parameter(torch.empty(config.queries, config.width))
         self.norm = nn.LayerNorm(config.width, eps=_EPSILON)
         self.dropout = nn.Dropout(config.dropout)
@@ -164,7 +164,7 @@ class QFormer(nn.Module):
 
 def time_features(times_s: Tensor) -> Tensor:
     """Sines and cosines of seconds at periods from 0.1 to 200 s: [u, f] -> [u, f, 64]."""
-    half = _TIME_FEATURES // 2
+    half = TIME_FEATURES // 2
     periods = torch.logspace(
         math.log10(_SHORTEST_S), math.log10(_LONGEST_S), half, device=times_s.device
     )

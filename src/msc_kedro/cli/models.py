@@ -43,11 +43,16 @@ def model_specs(project_path: Path, env: str | None) -> dict[str, ModelSpec]:
 
 
 def _chosen(metadata: ProjectMetadata, env: str | None, slots: tuple[str, ...]) -> list[ModelSpec]:
+    """Models by their slots; without any, all that are not optional or are there already."""
+    from msc_kedro.models import receipt
+
     specs = model_specs(metadata.project_path, env)
     unknown = sorted(set(slots) - set(specs))
     if unknown:
         raise MscKedroError(f"There is no model {unknown} in this recipe; it has {sorted(specs)}.")
-    return [specs[slot] for slot in slots or specs]
+    if slots:
+        return [specs[slot] for slot in slots]
+    return [spec for spec in specs.values() if not spec.optional or receipt(spec)]
 
 
 _recipe = click.option(
@@ -78,12 +83,14 @@ def list_models(metadata: ProjectMetadata, env: str | None) -> None:
         table.add_column(name, overflow="fold")
     table.add_column("MB", justify="right")
     table.add_column("Cached")
-    specs = _chosen(metadata, env, ())
+    specs = list(model_specs(metadata.project_path, env).values())
     for spec in specs:
         kept = receipt(spec)
         source = kept.source if kept else "\nor ".join(s.short for s in spec.sources)
         source = re.sub(r"@([0-9a-f]{8})[0-9a-f]{32}", r"@\1", source)  # as git shows revisions
         size, cached = f"{spec.size / 1e6:.1f}", "yes" if kept else "no"
+        if spec.optional and not kept:
+            cached = "no, optional"
         table.add_row(spec.slot, spec.title, source, spec.licence, size, cached)
     console = Console()
     if not console.is_terminal:

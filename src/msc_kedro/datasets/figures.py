@@ -62,7 +62,7 @@ class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
 
 
 class FiguresDataset(WholeFileDataset):
-    """A JSON file that holds a list of records, or names and values; kedro-viz shows a table."""
+    """A JSON file of records, in a list or by name, or of values; kedro-viz shows a table."""
 
     def load(self) -> Any:
         """What JSON holds."""
@@ -75,7 +75,9 @@ class FiguresDataset(WholeFileDataset):
         """All of it, for kedro-viz."""
         data = self.load()
         if isinstance(data, dict):
-            return mapping_preview(data)
+            if not all(isinstance(value, dict) for value in data.values()):
+                return mapping_preview(data)
+            data = [{"of": name, **figures} for name, figures in data.items()]
         columns = list(dict.fromkeys(name for record in data for name in record))
         return table_preview(columns, ([record.get(name) for name in columns] for record in data))
 

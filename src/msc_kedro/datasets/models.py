@@ -9,6 +9,7 @@ from kedro_datasets._typing import TablePreview
 
 from msc_kedro.datasets.previews import table_preview
 from msc_kedro.models import ModelSpec, ensure, receipt
+from msc_kedro.models.late import late_opener
 from msc_kedro.models.opener import Opener
 
 
@@ -42,9 +43,14 @@ class ModelDataset(AbstractDataset[Any, Opener]):
     def load(self) -> Opener:
         """The opener; `opener.open()` loads the weights, once per process.
 
+        An optional model is not fetched before it is opened.
+
         Raises:
             MscKedroError: a model is neither cached nor to be had from any of its sources.
         """
+        if any(spec.optional for spec in self._specs.values()):
+            fingerprint = "+".join(spec.fingerprint for spec in self._all)
+            return late_opener(self._opens, self._specs, self._options, fingerprint=fingerprint)
         folders = {argument: str(ensure(spec)) for argument, spec in self._specs.items()}
         for spec in self._packaged:
             ensure(spec)

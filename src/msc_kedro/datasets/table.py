@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io.core import AbstractVersionedDataset, Version
+from kedro.io.core import Version
 from kedro_datasets._typing import TablePreview
 
+from msc_kedro.datasets.figures import WholeFileDataset
 from msc_kedro.datasets.previews import ROWS, table_preview
 from msc_kedro.errors import MscKedroError
-from msc_kedro.execution.files import whole_file
 from msc_kedro.tables import TableName, schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
+class TableDataset(WholeFileDataset):
     """One of the tables of `msc_kedro.tables`, as Parquet, versioned by Kedro.
 
     Args:
@@ -35,9 +35,8 @@ class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
         version: Version | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(PurePosixPath(filepath), version)
+        super().__init__(filepath=filepath, version=version, metadata=metadata)
         self._table = table
-        self.metadata = metadata
 
     def load(self) -> pd.DataFrame:
         """The table.
@@ -47,17 +46,11 @@ class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
         """
         import pandas as pd
 
-        return self._checked(pd.read_parquet(Path(self._get_load_path())))
+        return self._checked(pd.read_parquet(self._path))
 
-    def save(self, data: pd.DataFrame) -> None:
-        """Check and write the table, whole or not at all; the same table gives the same bytes.
-
-        Raises:
-            MscKedroError: the table does not fit the schema.
-        """
+    def _write(self, file: Path, data: pd.DataFrame) -> None:
         checked = self._checked(data).reset_index(drop=True)
-        with whole_file(Path(self._get_save_path())) as temporary:
-            checked.to_parquet(temporary, index=False, compression="zstd")
+        checked.to_parquet(file, index=False, compression="zstd")
 
     def _checked(self, table: pd.DataFrame) -> pd.DataFrame:
         import pandera.errors
@@ -72,11 +65,8 @@ class TableDataset(AbstractVersionedDataset["pd.DataFrame", "pd.DataFrame"]):
                 "If an earlier version of the program made it, run its pipeline again."
             ) from error
 
-    def _exists(self) -> bool:
-        return Path(self._get_load_path()).is_file()
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "table": self._table, "version": self._version}
+        return {**super()._describe(), "table": self._table}
 
     def preview(self, nrows: int = ROWS) -> TablePreview:
         """The first rows, for kedro-viz."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from msc_kedro.dialogue.packing import of_excerpt
 from msc_kedro.dialogue.prompt import SENSES, Sense
 from msc_kedro.errors import MscKedroError
 
@@ -28,12 +29,14 @@ class UtteranceFeatures:
     Attributes:
         video: float [f, d_v], one row per kept frame.
         times_s: float [f], when each frame was shown, in seconds since the utterance began.
-        audio: float [t, d_a], evenly spaced from the beginning of the utterance.
+        audio: float [t, d_a].
+        audio_times_s: float [t], when each was heard; every encoder has a rate of its own.
     """
 
     video: NDArray[np.floating] | None
     times_s: NDArray[np.floating] | None
     audio: NDArray[np.floating] | None
+    audio_times_s: NDArray[np.floating] | None = None
 
 
 Loader = Callable[[str], UtteranceFeatures]
@@ -41,11 +44,15 @@ Loader = Callable[[str], UtteranceFeatures]
 
 @dataclass(frozen=True)
 class FeatureBudget:
-    """How many vectors of an utterance are kept, the last ones (appendix A has 50 and 800)."""
+    """How many vectors are kept, the last ones (appendix A has 50 and 800).
+
+    They are those of each utterance, or those of the whole history of one reply, as in the paper
+    (`dialogue/budgets.py`).
+    """
 
     video_frames: int = 50
     audio_vectors: int = 800
-    audio_rate_hz: float = 50.0  # audio vectors per second: tells when each was heard
+    over: Literal["utterance", "history"] = "utterance"
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def collate(
     """Loads and pads. A modality that nothing asks for is not in the batch.
 
     Args:
-        wanted: utterance ids per modality.
+        wanted: utterance ids per modality; `packing.excerpt` where a part is wanted.
         load: features of an utterance.
         budget: vectors kept per utterance; the default if None.
 
@@ -112,39 +119,46 @@ def collate(
         MscKedroError: widths differ between utterances, or times do not match frames.
     """
     budget = budget or FeatureBudget()
-    loaded = {name: load(name) for name in dict.fromkeys(u for ids in wanted.values() for u in ids)}
+    named = {name: of_excerpt(name) for ids in wanted.values() for name in ids}
+    loaded = {name: load(name) for name in dict.fromkeys(name for name, _ in named.values())}
     batch: FeatureBatch = {}
     for sense in SENSES:
         ids = tuple(wanted.get(sense, ()))
         if ids:
             batch[sense] = _pad(
-                [(name, *_frames(name, loaded[name], sense, budget)) for name in ids]
+                [
+                    (shown, *_frames(name, loaded[name], sense, budget, last))
+                    for shown in ids
+                    for name, last in [named[shown]]
+                ]
             )
     return batch
 
 
 def _frames(
-    name: str, features: UtteranceFeatures, sense: Sense, budget: FeatureBudget
+    name: str,
+    features: UtteranceFeatures,
+    sense: Sense,
+    budget: FeatureBudget,
+    last: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The kept vectors [f, d] of one utterance and their times [f]."""
     import numpy as np
 
-    values = features.video if sense == "video" else features.audio
+    values, times, kept = {
+        "video": (features.video, features.times_s, budget.video_frames),
+        "audio": (features.audio, features.audio_times_s, budget.audio_vectors),
+    }[sense]
     if values is None:
         return np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
-    if sense == "video":
-        found = 0 if features.times_s is None else len(features.times_s)
-        if features.times_s is None or found != len(values):
-            raise MscKedroError(
-                f"utterance {name}: {len(values)} frames but {found} times; expected as many. "
-                "Run the pipeline featurize again."
-            )
-        kept, times = budget.video_frames, np.asarray(features.times_s, np.float32)
-    else:
-        kept = budget.audio_vectors
-        times = (np.arange(len(values)) / budget.audio_rate_hz).astype(np.float32)
-    first = max(0, len(values) - kept)
-    return np.asarray(values[first:], np.float32), times[first:]
+    found = 0 if times is None else len(times)
+    if times is None or found != len(values):
+        raise MscKedroError(
+            f"utterance {name}: {len(values)} vectors of {sense} but {found} times; expected as "
+            "many. Run the pipeline featurize again."
+        )
+    first = max(0, len(values) - (kept if last is None else min(kept, last)))
+    return np.asarray(values[first:], np.float32), np.asarray(times[first:], np.float32)
 
 
 def _pad(

@@ -6,6 +6,11 @@ there, so each branch is computed as if it stood alone. Several dialogues lie in
 position is padding. One sample per reply, and the prompt for generation, are the same thing with
 one branch.
 
+A branch may be kept from the older turns (`dialogue_units(..., window=True)`): it then attends to
+the instruction and to the turns that one sample per reply would have kept. Two things still differ
+from that sample: the turns it sees have themselves read the older ones, and the instruction stands
+further away, by the positions of the turns between.
+
 Legend: s positions of a pack.
 """
 
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IGNORED = -100  # label of a position that teaches nothing
+NOTHING = -1  # token id of a zero vector: padding as published
+_LAST = "\x1f"  # between an utterance and how many of its vectors are meant; in no id
 _OPEN_PACKS = 64  # how many packs may still take a unit; bounds the search in large corpora
 
 Slots = Mapping[Sense, int]  # vectors per utterance and modality
@@ -39,6 +46,13 @@ class Unit:
     first_turn: int  # the oldest turn kept in the trunk
     replies: tuple[int, ...]  # the turns that are learned, consecutive
     length: int  # positions it takes
+    sees_from: tuple[int, ...] | None = None  # per reply, its oldest turn; None: the trunk's
+
+    def oldest(self, reply: int) -> int:
+        """The oldest turn that a reply of this unit attends to."""
+        return (
+            self.first_turn if self.sees_from is None else self.sees_from[reply - self.replies[0]]
+        )
 
 
 @dataclass(frozen=True)
@@ -52,8 +66,8 @@ class Segment:
     start: int
     stop: int
     target_start: int  # where the target begins; equals stop where there is none
-    sees_start: int  # the stretch of trunk that a branch attends to, empty for a trunk
-    sees_stop: int
+    sees: tuple[tuple[int, int], ...]  # stretches of trunk a branch attends to; none for a trunk
+    sees_itself: bool = True  # False for padding as published: nothing attends to it
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Pack:
     """A sequence for the language model.
 
     Attributes:
-        token_ids: int64 [s], 0 at slots.
+        token_ids: int64 [s], 0 at slots, `NOTHING` where a zero vector stands.
         slot_sense: int8 [s], index into `SENSES`, -1 at tokens.
         slot_utterance: int64 [s], index into `utterance_ids`, -1 at tokens.
         slot_query: int64 [s], which of the utterance's vectors stands there, -1 at tokens.
@@ -69,7 +83,8 @@ class Pack:
         labels: int64 [s], the token itself on targets and their end marks, -100 elsewhere; the
             position before one predicts it and always lies in the same branch.
         segments: trunks and branches, in order, together covering the sequence.
-        utterance_ids: the utterances whose slots stand in the pack.
+        utterance_ids: the utterances whose slots stand in the pack; as `excerpt` where a prompt
+            shows a part of one.
     """
 
     token_ids: NDArray[np.int64]
@@ -97,6 +112,17 @@ class Pack:
         return tuple(self.utterance_ids[index] for index in dict.fromkeys(held.tolist()))
 
 
+def excerpt(utterance_id: str, last: int | None) -> str:
+    """A name for the last vectors of an utterance; the utterance's own where all are meant."""
+    return utterance_id if last is None else f"{utterance_id}{_LAST}{last}"
+
+
+def of_excerpt(name: str) -> tuple[str, int | None]:
+    """The utterance and the number of vectors that `excerpt` was given."""
+    utterance_id, found, last = name.partition(_LAST)
+    return utterance_id, int(last) if found else None
+
+
 def pieces_length(pieces: Iterable[Piece], slots: Slots) -> int:
     """How many positions pieces take."""
     return sum(
@@ -106,13 +132,25 @@ def pieces_length(pieces: Iterable[Piece], slots: Slots) -> int:
 
 
 def dialogue_units(
-    prompt: DialoguePrompt, *, slots: Slots, token_budget: int, history_tokens: int
+    prompt: DialoguePrompt,
+    *,
+    slots: Slots,
+    token_budget: int,
+    history_tokens: int,
+    window: bool = False,
 ) -> tuple[Unit, ...]:
     """A dialogue as units of at most `token_budget` positions, in which each reply stands once.
 
     A dialogue that fits is one unit with its whole history. A longer one goes on in further units:
     each starts with the newest whole utterances that fit `history_tokens` (counted as for
     `reply_unit`), and keeps them for all its replies.
+
+    Args:
+        prompt: the dialogue.
+        slots: vectors per utterance and modality.
+        token_budget: the most positions of a unit.
+        history_tokens: see above.
+        window: each reply attends to no more than `reply_unit` would keep for it.
 
     Raises:
         MscKedroError: a reply with the least history (the turn before it) exceeds the budget.
@@ -142,7 +180,11 @@ def dialogue_units(
         while last < last_turn and length(first_turn, first, last + 1) <= token_budget:
             last += 1
         replies = tuple(range(first, last + 1))
-        units.append(Unit(prompt, first_turn, replies, length(first_turn, first, last)))
+        sees_from = None
+        if window:
+            kept = (_oldest_kept(prompt, reply, slots, history_tokens) for reply in replies)
+            sees_from = tuple(max(first_turn, oldest) for oldest in kept)
+        units.append(Unit(prompt, first_turn, replies, length(first_turn, first, last), sees_from))
         first = last + 1
         first_turn = _oldest_kept(prompt, first, slots, history_tokens) if first <= last_turn else 0
     return tuple(units)
@@ -204,7 +246,8 @@ def make_pack(units: Sequence[Unit], *, slots: Slots, with_targets: bool = True)
                     rows.append((token, -1, -1, -1, position, token if learned else IGNORED))
                     position += 1
             else:
-                utterance = utterances.setdefault(piece.utterance_id, len(utterances))
+                name = excerpt(piece.utterance_id, piece.last)
+                utterance = utterances.setdefault(name, len(utterances))
                 sense = SENSES.index(piece.modality)
                 for query in range(slots[piece.modality]):
                     rows.append((0, sense, utterance, query, position, IGNORED))
@@ -214,8 +257,8 @@ def make_pack(units: Sequence[Unit], *, slots: Slots, with_targets: bool = True)
     for unit in units:
         prompt, dialogue = unit.prompt, unit.prompt.dialogue
         start = len(rows)
-        position = lay(prompt.instruction, 0)
-        turn_end: dict[int, int] = {}  # positions of the trunk up to and including a turn
+        position = head = lay(prompt.instruction, 0)
+        turn_end = {unit.first_turn - 1: head}  # positions of the trunk up to and with a turn
         for turn in range(unit.first_turn, unit.replies[-1]):
             position = turn_end[turn] = lay(prompt.turns[turn], position)
         segments.append(
@@ -227,12 +270,18 @@ def make_pack(units: Sequence[Unit], *, slots: Slots, with_targets: bool = True)
                 start=start,
                 stop=len(rows),
                 target_start=len(rows),
-                sees_start=start,
-                sees_stop=start,
+                sees=(),
             )
         )
         for reply in unit.replies:
             branch_start, seen = len(rows), turn_end[reply - 1]
+            oldest = unit.oldest(reply)
+            sees: tuple[tuple[int, int], ...] = ((start, start + seen),)
+            if oldest > unit.first_turn:
+                sees = (
+                    (start, start + head),
+                    (start + turn_end[oldest - 1], start + seen),
+                )
             position = lay((prompt.orders[reply],), seen)
             target_start = len(rows)
             if with_targets:
@@ -242,12 +291,11 @@ def make_pack(units: Sequence[Unit], *, slots: Slots, with_targets: bool = True)
                     dialogue_id=dialogue.dialogue_id,
                     utterance_id=dialogue.turns[reply].utterance_id,
                     turn=reply,
-                    first_turn=unit.first_turn,
+                    first_turn=oldest,
                     start=branch_start,
                     stop=len(rows),
                     target_start=target_start,
-                    sees_start=start,
-                    sees_stop=start + seen,
+                    sees=sees,
                 )
             )
     columns = np.asarray(rows, dtype=np.int64).reshape(-1, 6).T
@@ -274,11 +322,12 @@ def attention_mask(pack: Pack, *, window: int | None = None) -> NDArray[np.bool_
 
     spans = [segment.stop - segment.start for segment in pack.segments]
     own = np.repeat(np.arange(len(spans)), spans)
-    sees_start = np.repeat([segment.sees_start for segment in pack.segments], spans)[:, None]
-    sees_stop = np.repeat([segment.sees_stop for segment in pack.segments], spans)[:, None]
     place = np.arange(len(own))
-    itself = (own[:, None] == own[None, :]) & (place[None, :] <= place[:, None])
-    mask = itself | ((place >= sees_start) & (place < sees_stop))
+    mask = (own[:, None] == own[None, :]) & (place[None, :] <= place[:, None])
+    mask &= np.repeat([segment.sees_itself for segment in pack.segments], spans)[:, None]
+    for segment in pack.segments:
+        for first, last in segment.sees:
+            mask[segment.start : segment.stop, first:last] = True
     if window is not None:
         mask &= pack.position_ids[:, None] - pack.position_ids[None, :] < window
     return np.asarray(mask, dtype=np.bool_)

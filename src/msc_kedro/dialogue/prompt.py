@@ -8,7 +8,7 @@ model pays for every token.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from msc_kedro.errors import MscKedroError
@@ -62,6 +62,7 @@ class SlotPiece:
 
     modality: Sense
     utterance_id: str
+    last: int | None = None  # reads no more than this many of its frames, the last ones
 
 
 Piece = TextPiece | SlotPiece
@@ -81,6 +82,22 @@ class PromptStyle:
                 f"modalities: found {list(self.modalities)}, expected one or more of "
                 f"{list(MODALITIES)}."
             )
+
+    def showing(self, modalities: tuple[Modality, ...] | None) -> PromptStyle:
+        """The same with some of the modalities only, the others taken away; None keeps all.
+
+        Raises:
+            MscKedroError: one is not among those of this style.
+        """
+        if modalities is None:
+            return self
+        strangers = [name for name in modalities if name not in self.modalities]
+        if strangers:
+            raise MscKedroError(
+                f"evaluate.modalities: {strangers} are not among {list(self.modalities)}, which "
+                "the adapter was trained with. Leave them out, or train with them."
+            )
+        return replace(self, modalities=tuple(m for m in self.modalities if m in modalities))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class Turn:
     speaker: str
     text: str
     description: str = ""
+    name: str | None = None  # in the corpus that it comes from
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,16 @@ def dialogues_from_tables(
         )
     turns_of: dict[str, list[Turn]] = {}
     ordered = utterances.sort_values(["dialogue_id", "turn", "start_s"], kind="stable")
-    for name, dialogue_id, text in zip(
-        ordered["utterance_id"], ordered["dialogue_id"], ordered["text"], strict=True
+    names = ordered["name"] if "name" in ordered else [None] * len(ordered)
+    for name, dialogue_id, text, own_name in zip(
+        ordered["utterance_id"], ordered["dialogue_id"], ordered["text"], names, strict=True
     ):
         turn = Turn(
             utterance_id=name,
             speaker=speaker_of[name],
             text=" ".join(text.split()),  # a line break would look like a new part of the prompt
             description=" ".join(description_of.get(name, "").split()),
+            name=own_name if isinstance(own_name, str) else None,
         )
         turns_of.setdefault(dialogue_id, []).append(turn)
     return tuple(

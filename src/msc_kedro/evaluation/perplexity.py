@@ -33,18 +33,26 @@ def gold_losses(
     import pandas as pd
     import torch
 
-    from msc_kedro.dialogue.collate import features_of_packs, has_frames
-    from msc_kedro.dialogue.packing import make_pack, reply_unit
-    from msc_kedro.dialogue.prompt import dialogue_prompt
+    from msc_kedro.dialogue.budgets import lengths_of
+    from msc_kedro.dialogue.collate import FeatureBudget, features_of_packs, has_frames
 
     agent.eval()
+    arrangement = agent.arrangement
+    budget, lengths = budget or FeatureBudget(), lengths_of(load)
     has = has_frames(load)
     rows = []
     for dialogue in dialogues:
-        prompt = dialogue_prompt(dialogue, tokens=agent.language.tokens, style=style, has=has)
+        prompt = arrangement.prompt(dialogue, tokens=agent.language.tokens, style=style, has=has)
         for turn in range(1, len(dialogue.turns)):
-            unit = reply_unit(prompt, turn, slots=agent.slots, history_tokens=history_tokens)
-            pack = make_pack([unit], slots=agent.slots)
+            unit = arrangement.one_reply(
+                prompt,
+                turn,
+                slots=agent.slots,
+                history_tokens=history_tokens,
+                budget=budget,
+                lengths=lengths,
+            )
+            pack = arrangement.pack([unit], slots=agent.slots)
             with torch.no_grad():
                 loss = agent.loss(pack, features_of_packs([pack], load, budget))
             rows.append(

@@ -40,7 +40,7 @@ def reply_table(
         style: modalities and target that the agent was trained with.
         decoding: greedy by default.
         history_tokens: the longest prompt.
-        budget: feature vectors kept per utterance.
+        budget: feature vectors kept, as in training.
         progress: called with (replies done, replies in all).
 
     Raises:
@@ -50,14 +50,13 @@ def reply_table(
 
     from msc_kedro.agent.generate import ReplyRequest, reply
     from msc_kedro.dialogue.collate import has_frames
-    from msc_kedro.dialogue.prompt import dialogue_prompt
     from msc_kedro.tables import schema
 
     has = has_frames(load)
     requests = [
         ReplyRequest(prompt, turn)
         for prompt in (
-            dialogue_prompt(one, tokens=agent.language.tokens, style=style, has=has)
+            agent.arrangement.prompt(one, tokens=agent.language.tokens, style=style, has=has)
             for one in dialogues
         )
         for turn in range(1, len(prompt.turns))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from msc_kedro.listening.asr import WhisperTranscriber
     from msc_kedro.listening.gender import GenderClassifier
     from msc_kedro.listening.pitch import PitchTracker
+    from msc_kedro.voice.bins import Scales
 
 _LEVELS = ("gender", "pitch", "pace", "monotony")
 
@@ -25,6 +26,8 @@ def hear(
     transcribe: WhisperTranscriber,
     track_pitch: PitchTracker,
     tell_gender: GenderClassifier,
+    *,
+    scales: Scales | None = None,
 ) -> dict[str, Any]:
     """One row of the `speech` table, without its id.
 
@@ -32,13 +35,14 @@ def hear(
         sound: what was spoken.
         text: what should have been spoken.
         description: how it should have sounded.
+        scales: the words and edges of its levels; by default data-speech's.
     """
     import soxr
 
     from msc_kedro.listening.measures import measure_voice
     from msc_kedro.media.sound import LISTENING_RATE, read_span
     from msc_kedro.metrics.speech import word_error_rate
-    from msc_kedro.voice.bins import level
+    from msc_kedro.voice.bins import published
     from msc_kedro.voice.grammar import read
 
     samples, rate = read_span(sound, 0.0, float("1e9"))
@@ -47,7 +51,9 @@ def hear(
     heard = " ".join(segment.text.strip() for segment in segments)
     words = [word for segment in segments for word in segment.words]
     measured = measure_voice(heard_samples, text, words, track_pitch, tell_gender)
-    asked = read(description)
+    scales = scales or published()
+    level = scales.level
+    asked = read(description, version=scales.version)
     gender = asked.gender or measured.gender
     return {
         "duration_s": samples.size / rate,

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -90,12 +91,14 @@ def _plain(part: object) -> object:
 def code_of(*modules: str) -> str:
     """A key of the source of modules and packages, by their dotted names below `msc_kedro`.
 
+    A name that is not found there is taken as it is: a recipe may name an encoder of the user's.
+
     It goes into the key of what they make, so that a program that was changed does not take its
     earlier results for new ones.
     """
     digest = hashlib.sha256()
     for module in modules:
-        spec = find_spec(f"msc_kedro.{module}")
+        spec = _spec_of(f"msc_kedro.{module}") or _spec_of(module)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"msc_kedro.{module}")
         origin = Path(spec.origin)
@@ -104,6 +107,13 @@ def code_of(*modules: str) -> str:
             if file.suffix in (".py", ".json"):
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:20]
+
+
+def _spec_of(module: str) -> ModuleSpec | None:
+    try:
+        return find_spec(module)
+    except ModuleNotFoundError:  # of a package above it
+        return None
 
 
 def once(path: Path, make: Callable[[Path], None]) -> Path:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 from msc_kedro.execution.progress import steps
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_AHEAD = 2  # items per worker that are begun, or done and not yet taken
 
 
 def in_parallel(
@@ -19,12 +23,13 @@ def in_parallel(
     workers: int,
     title: str,
     unit: str = "items",
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`function` of each item, in the order of the items, with progress.
 
     Threads and not processes: the time goes into decoders, codecs and networks, which let other
-    threads run, and models need no second copy. An error ends the whole; what has not begun by then
-    is left out.
+    threads run, and models need no second copy. Few results wait for whoever takes them, so memory
+    does not grow with the number of items. An error ends the whole; what has not begun by then is
+    left out.
 
     Args:
         workers: items at a time.
@@ -35,9 +40,11 @@ def in_parallel(
         yield from map(function, steps(items, title=title, unit=unit))
         return
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        waiting = [pool.submit(function, item) for item in items]
+        begun = (pool.submit(function, item) for item in items)
+        waiting = deque(islice(begun, _AHEAD * workers))
         try:
-            for future in steps(waiting, title=title, unit=unit):
-                yield future.result()
+            for _ in steps(items, title=title, unit=unit):
+                yield waiting.popleft().result()
+                waiting.extend(islice(begun, 1))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

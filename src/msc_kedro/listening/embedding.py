@@ -68,3 +68,33 @@ class SpeakerEncoder:
             features = filter_banks(torch.from_numpy(sound))
             embedding = self._network(features[None])[0]
             return (embedding / embedding.norm()).numpy()
+
+
+class WeSpeakerEncoder:
+    """WeSpeaker's ResNet34 as pyannote publishes it; the paper hears an utterance as a whole."""
+
+    def __init__(self, folder: Path, *, device: str = "cpu") -> None:
+        from msc_kedro.listening.pyannote_models import open_checkpoint
+        from msc_kedro.models.network import chosen_device
+
+        self._network = open_checkpoint(folder).to(chosen_device(device))
+        self.width = int(self._network.dimension)
+
+    def __call__(self, samples: ArrayLike) -> NDArray[np.float32] | None:
+        """The embedding of whoever speaks.
+
+        Args:
+            samples: mono [n] in [-1, 1] at 16 kHz.
+
+        Returns:
+            float32 [d] of length one, or None under 0.3 s or for digital silence.
+        """
+        import torch
+
+        sound = as_mono(samples)[: round(LONGEST_S * SAMPLE_RATE)]
+        if sound.size < SHORTEST_S * SAMPLE_RATE or not sound.any():
+            return None
+        with torch.inference_mode():
+            heard = torch.from_numpy(sound)[None, None].to(self._network.device)
+            embedding = self._network(heard)[0].float().cpu()
+            return (embedding / embedding.norm()).numpy()

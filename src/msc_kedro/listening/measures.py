@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from msc_kedro.listening.gender import GenderGuess
+    from msc_kedro.listening.reverberation import RoomGuess
 
 
 @dataclass(frozen=True)
 class VoiceMeasures:
     """What was measured of one utterance; None with a reason where it could not be.
 
-    `reasons` is by name of the measure; `c50_db` is speech clarity, the measure of reverberation.
+    `reasons` is by name of the measure; `c50_db` is speech clarity, the measure of reverberation,
+    `snr_db` speech over noise.
     """
 
     pitch_mean_hz: float | None
@@ -36,6 +38,7 @@ class VoiceMeasures:
     c50_db: float | None
     gender: str | None
     gender_probability: float | None
+    snr_db: float | None = None
     reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -52,7 +55,7 @@ NOT_HEARD = VoiceMeasures(  # of an utterance without sound
     gender=None,
     gender_probability=None,
     reasons=MappingProxyType(
-        dict.fromkeys(("pitch", "pace", "reverberation", "gender"), "its sound is missing")
+        dict.fromkeys(("pitch", "pace", "reverberation", "noise", "gender"), "its sound is missing")
     ),
 )
 
@@ -72,8 +75,9 @@ def measure_voice(
     words: Sequence[Timed],
     tracker: Callable[[ArrayLike], PitchTrack],
     gender_classifier: Callable[[ArrayLike], GenderGuess | None],
+    room_meter: Callable[[ArrayLike], RoomGuess] | None = None,
 ) -> VoiceMeasures:
-    """Pitch, liveliness, pace and gender of one utterance.
+    """Pitch, liveliness, pace, gender and room of one utterance.
 
     The time spoken is by voice activity; where that hears nothing, by the times of the words.
 
@@ -83,6 +87,7 @@ def measure_voice(
         words: their times in seconds, from whatever start; only durations and gaps count.
         tracker: of the pitch, `pitch.PitchTracker`.
         gender_classifier: `gender.GenderClassifier`.
+        room_meter: of clarity and noise, a `reverberation.RoomMeter`; without one they are null.
     """
     sound = as_mono(samples)
     reasons: dict[str, str] = {}
@@ -94,7 +99,12 @@ def measure_voice(
     if rate is None:
         nothing = count_phonemes(text) == 0
         reasons["pace"] = "no words" if nothing else "too little speech"
-    reasons["reverberation"] = "no C50 estimator in this recipe"
+    room = room_meter(sound) if room_meter else None
+    why = room.reason if room else "not asked for"
+    if room is None or room.c50_db is None:
+        reasons["reverberation"] = why
+    if room is None or room.snr_db is None:
+        reasons["noise"] = why
     gender = gender_classifier(sound)
     if gender is None:
         reasons["gender"] = "sound too short or silent"
@@ -102,7 +112,8 @@ def measure_voice(
         pitch_mean_hz=pitch.mean_hz if pitch else None,
         pitch_std_hz=pitch.std_hz if pitch else None,
         speaking_rate_phonemes_per_s=rate,
-        c50_db=None,
+        c50_db=room.c50_db if room else None,
+        snr_db=room.snr_db if room else None,
         gender=gender.label if gender else None,
         gender_probability=gender.probability if gender else None,
         reasons=MappingProxyType(reasons),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msc_kedro.listening.asr import open_whisper
 from msc_kedro.listening.sound import as_mono
+from msc_kedro.models.network import chosen_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ class WhisperFeatures:
         folder: a CTranslate2 Whisper model.
         threads: of the processor; 0 leaves it to CTranslate2.
         compute_type: CTranslate2's.
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda"; "auto" is the GPU where there is one.
         batch_size: windows of one length encoded at once.
 
     `width` is the length of a vector: 384 for the tiny models.
@@ -46,13 +47,13 @@ class WhisperFeatures:
         *,
         threads: int = 0,
         compute_type: str = "int8",
-        device: str = "cpu",
+        device: str = "auto",
         batch_size: int = 8,
     ) -> None:
         import numpy as np
 
         self._model = open_whisper(
-            folder, threads=threads, compute_type=compute_type, device=device
+            folder, threads=threads, compute_type=compute_type, device=chosen_device(device)
         )
         self._batch_size = batch_size
         self.width = int(self._encode([np.zeros(_SAMPLES_PER_VECTOR, np.float32)])[0].shape[1])

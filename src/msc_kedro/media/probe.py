@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,28 +49,57 @@ def probe(path: Path) -> MediaInfo:
     Raises:
         UnreadableMediaError: the file is no media, is damaged, or has no stream to use.
     """
+    with opened(path) as container:
+        return info_of(container)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A container to read, closed at the end; for several looks at a file that is opened once.
+
+    Raises:
+        UnreadableMediaError: the file is no media, or is damaged.
+    """
     import av
 
     try:
-        with open_media(path) as container:
-            video, audio = video_stream(container), audio_stream(container)
-            if video is None and audio is None:
-                raise UnreadableMediaError("it has neither sound nor pictures")
-            duration_s = _duration_s(container, video, audio)
-            return MediaInfo(
-                duration_s=duration_s,
-                has_video=video is not None,
-                has_audio=audio is not None,
-                width=video.codec_context.width if video else 0,
-                height=video.codec_context.height if video else 0,
-                fps=float(video.average_rate) if video and video.average_rate else None,
-                sample_rate=audio.codec_context.sample_rate if audio else 0,
-                channels=audio.codec_context.channels if audio else 0,
-            )
+        container = open_media(path)
     except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(
-            f"it cannot be opened as media: it is cut off, or no media at all ({why(error)})"
-        ) from error
+        raise _unopened(error) from error
+    with container:
+        yield container
+
+
+def info_of(container: Any) -> MediaInfo:
+    """What a container says of its streams; nothing of it is read on.
+
+    Raises:
+        UnreadableMediaError: it is damaged, or has no stream to use.
+    """
+    import av
+
+    try:
+        video, audio = video_stream(container), audio_stream(container)
+        if video is None and audio is None:
+            raise UnreadableMediaError("it has neither sound nor pictures")
+        return MediaInfo(
+            duration_s=_duration_s(container, video, audio),
+            has_video=video is not None,
+            has_audio=audio is not None,
+            width=video.codec_context.width if video else 0,
+            height=video.codec_context.height if video else 0,
+            fps=float(video.average_rate) if video and video.average_rate else None,
+            sample_rate=audio.codec_context.sample_rate if audio else 0,
+            channels=audio.codec_context.channels if audio else 0,
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise _unopened(error) from error
+
+
+def _unopened(error: Exception) -> UnreadableMediaError:
+    return UnreadableMediaError(
+        f"it cannot be opened as media: it is cut off, or no media at all ({why(error)})"
+    )
 
 
 def readable_s(path: Path) -> float:
@@ -84,7 +115,13 @@ def readable_s(path: Path) -> float:
     try:
         with open_media(path) as container:
             streams = [video_stream(container), audio_stream(container)]
-            return _last_packet_s(container, [stream for stream in streams if stream is not None])
+            start_s = clock_start_s(container)
+            ends = (
+                float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
+                for packet in container.demux([s for s in streams if s is not None])
+                if packet.pts is not None
+            )
+            return max(ends, default=0.0)
     except (av.FFmpegError, ValueError) as error:
         raise UnreadableMediaError(f"it cannot be opened as media ({why(error)})") from error
 
@@ -119,6 +156,20 @@ def clock_start_s(container: Any) -> float:
     return 0.0 if container.start_time is None else container.start_time / av.time_base  # type: ignore[no-any-return]
 
 
+def frames_of(container: Any, stream: Any) -> Iterator[Any]:
+    """Frames of one stream, one after the other; a damaged packet is skipped, as players do."""
+    import av
+
+    for other in container.streams:
+        if other is not stream:
+            other.discard = av.stream.Discard.all
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
 def _is_cover(stream: Any) -> bool:
     """A still picture attached to a sound file is not video."""
     import av
@@ -137,18 +188,7 @@ def _duration_s(container: Any, video: Any, audio: Any) -> float:
     streams = [stream for stream in (video, audio) if stream is not None]
     lengths = [float(stream.duration * stream.time_base) for stream in streams if stream.duration]
     if not lengths:  # what browsers record names no length
-        lengths = [_last_packet_s(container, streams)]
+        lengths = [readable_s(Path(container.name))]
     if max(lengths) <= 0:
         raise UnreadableMediaError("there is nothing in it, or it is cut off")
     return max(lengths)
-
-
-def _last_packet_s(container: Any, streams: list[Any]) -> float:
-    """Where the last packet of some streams ends, on the file's own clock; 0 without any."""
-    start_s = clock_start_s(container)
-    ends = [
-        float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
-        for packet in container.demux(streams)
-        if packet.pts is not None
-    ]
-    return max(ends, default=0.0)

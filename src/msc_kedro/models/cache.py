@@ -16,8 +16,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from msc_kedro.errors import MscKedroError
+from msc_kedro.models.access import NeedsAccess, needs_access
 from msc_kedro.models.progress import Progress, terminal_progress
-from msc_kedro.models.sources import SourceUnavailable, sha256_of, take
+from msc_kedro.models.sources import AccessRefused, SourceUnavailable, sha256_of, take
 from msc_kedro.models.spec import MARKER, FileFact, ModelSpec, Preparation
 from msc_kedro.models.wheels import Wheels, wheels_in
 
@@ -110,6 +111,7 @@ def ensure_all(
     """
     folders: dict[str, Path] = {}
     failures: list[str] = []
+    refused: list[NeedsAccess] = []
     wanted = list(specs)
     if all(receipt(spec, cache=cache) for spec in wanted):
         return {spec.slot: folder_of(spec, cache=cache) for spec in wanted}
@@ -117,8 +119,12 @@ def ensure_all(
         for spec in wanted:
             try:
                 folders[spec.slot] = ensure(spec, cache=cache, progress=progress, wheels=wheels)
+            except NeedsAccess as error:
+                refused.append(error)
             except MscKedroError as error:
                 failures.append(str(error))
+    if refused:
+        failures.insert(0, str(needs_access(refused)))
     if failures:
         raise MscKedroError("\n\n".join(failures))
     return folders
@@ -184,6 +190,7 @@ def _fetch(spec: ModelSpec, folder: Path, progress: Progress, wheels: Wheels | N
 
 def _first_source(spec: ModelSpec, work: Path, wheels: Wheels) -> tuple[str, Path]:
     refused: list[str] = []
+    access: AccessRefused | None = None
     for number, source in enumerate(spec.sources):
         target = work / f"source{number}"
         target.mkdir()
@@ -193,6 +200,10 @@ def _first_source(spec: ModelSpec, work: Path, wheels: Wheels) -> tuple[str, Pat
             refused.append(f"  {number + 1}. {source.short}: {error}")
             log.info("%s: %s did not give it: %s", spec.slot, source.short, error)
             shutil.rmtree(target)
+            if isinstance(error, AccessRefused):
+                access = access or error
+    if access is not None:
+        raise NeedsAccess(((spec.slot, access.repo),), with_token=access.with_token)
     raise MscKedroError(
         f"The model {spec.slot} ({spec.title}) is not in the cache and none of its sources gave "
         "it:\n" + "\n".join(refused) + f"\nGo online once and run `kedro models fetch {spec.slot}`,"

@@ -22,6 +22,8 @@ def _entry(spec: ModelSpec) -> dict[str, Any]:
         "sources": [_source(source) for source in spec.sources],
         "files": {name: spec.files[name].model_dump() for name in sorted(spec.files)},
     }
+    if spec.optional:
+        entry["optional"] = True
     if spec.prepare is not None:
         entry["prepare"] = f"{spec.prepare.function} {spec.prepare.version}"
     return entry

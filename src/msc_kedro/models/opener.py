@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+MACHINE = frozenset({"batch_s", "batch_size", "device", "threads"})
 _OPENING = RLock()  # two threads that want a model at once must not both load it
 
 
@@ -35,7 +37,21 @@ class Opener:
         fingerprint: str,
     ) -> Opener:
         """An opener from plain mappings."""
-        return cls(opens, tuple(folders.items()), tuple(options.items()), fingerprint)
+        plain = {  # so that an opener can be looked up
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in options.items()
+        }
+        return cls(opens, tuple(folders.items()), tuple(plain.items()), fingerprint)
+
+    @property
+    def name(self) -> str:
+        """What its results depend on, in one line: its class, weights and options.
+
+        Options of the machine are left out: they change the last digits at most.
+        """
+        chosen = {name: value for name, value in self.options if name not in MACHINE}
+        told = f" {json.dumps(chosen, sort_keys=True)}" if chosen else ""
+        return f"{self.opens.rpartition('.')[2]} {self.fingerprint}{told}"
 
     def folder(self, argument: str = "folder") -> Path:
         """Where one model's files lie."""

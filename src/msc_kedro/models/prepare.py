@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,55 @@ from msc_kedro.errors import MscKedroError
 _CONTROL = 3  # gguf's type of a token that is a mark, not text
 _SPECIAL = ("bos", "eos", "unk", "pad")
 _FIELDS = {"unk": "unknown", "pad": "padding"}
+
+
+def checkpoint_to_safetensors(fetched: Path, target: Path) -> None:
+    """A model of transformers that was published as `pytorch_model.bin`, as safetensors.
+
+    The checkpoint is a pickle, so it is read once, as plain tensors or not at all; what is loaded
+    from then on holds no code. Other files stay as they are.
+
+    Args:
+        fetched: holds pytorch_model.bin and the model's small files.
+        target: an empty folder.
+
+    Raises:
+        MscKedroError: it holds more than plain tensors.
+    """
+    from safetensors.torch import save_file
+
+    from msc_kedro.models.weights import load_checkpoint_file
+
+    for file in fetched.iterdir():
+        if file.name != "pytorch_model.bin":
+            shutil.copyfile(file, target / file.name)
+    weights = load_checkpoint_file(fetched / "pytorch_model.bin")
+    alone = {name: tensor.clone().contiguous() for name, tensor in weights.items()}
+    save_file(alone, target / "model.safetensors", metadata={"format": "pt"})
+
+
+def blip2_qformer(fetched: Path, target: Path) -> None:
+    """Of a checkpoint of BLIP-2 the Q-Former and its queries alone: 0.4 GB of 15.
+
+    Args:
+        fetched: config.json and safetensors; of shards with an index only those that hold these
+            tensors need to be there.
+        target: an empty folder.
+
+    Raises:
+        MscKedroError: a file is missing or is none.
+    """
+    from safetensors.torch import save_file
+
+    from msc_kedro.models.weights import load_some_tensors
+
+    taken = load_some_tensors(fetched, ("qformer.", "query_tokens"))
+    if not taken:
+        raise MscKedroError(
+            f"{fetched} holds no Q-Former. Expected the files of Salesforce/blip2-opt-2.7b."
+        )
+    shutil.copyfile(fetched / "config.json", target / "config.json")
+    save_file(dict(sorted(taken.items())), target / "model.safetensors", metadata={"format": "pt"})
 
 
 def gguf_to_safetensors(fetched: Path, target: Path) -> None:

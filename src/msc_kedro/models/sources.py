@@ -30,6 +30,15 @@ class SourceUnavailable(Exception):
     """A source did not give the files; the message says why."""
 
 
+class AccessRefused(SourceUnavailable):
+    """A repository of the hub is given only to those who have accepted its terms, or are let in."""
+
+    def __init__(self, repo: str, *, with_token: bool) -> None:
+        super().__init__("the hub refused it")
+        self.repo = repo
+        self.with_token = with_token
+
+
 def take(
     source: PackageSource | HubSource | FolderSource,
     files: Mapping[str, FileFact],
@@ -90,7 +99,7 @@ def _installed(source: PackageSource) -> metadata.Distribution | None:
 
 
 def _from_hub(source: HubSource, files: Mapping[str, FileFact], folder: Path) -> str:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_token, hf_hub_download
     from huggingface_hub.utils import (
         HfHubHTTPError,
         are_progress_bars_disabled,
@@ -106,11 +115,23 @@ def _from_hub(source: HubSource, files: Mapping[str, FileFact], folder: Path) ->
             found = hf_hub_download(source.repo, source.files[name], revision=source.revision)
             _link(Path(found).resolve(), folder / name, fact)
     except (OSError, ValueError, HfHubHTTPError) as error:
+        if _refused(error):
+            raise AccessRefused(source.repo, with_token=get_token() is not None) from error
         raise SourceUnavailable(_one_line(error)) from error
     finally:
         if quiet:
             enable_progress_bars()
     return source.short
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether the hub knows who asks, or does not, and so gives nothing (HTTP 401, 403)."""
+    from huggingface_hub.errors import GatedRepoError
+
+    response = getattr(error, "response", None)
+    if isinstance(error, GatedRepoError) or getattr(response, "status_code", None) in (401, 403):
+        return True
+    return error.__cause__ is not None and _refused(error.__cause__)
 
 
 def _from_folder(source: FolderSource, files: Mapping[str, FileFact], folder: Path) -> str:

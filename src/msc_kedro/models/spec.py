@@ -162,7 +162,7 @@ class Preparation(_Record):
 
 
 class ModelSpec(_Record):
-    """One model of a recipe."""
+    """One model of a recipe; an optional one is of a part that is off by default."""
 
     slot: Slot
     title: str
@@ -171,6 +171,7 @@ class ModelSpec(_Record):
     files: dict[FileName, FileFact] = Field(min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
     prepare: Preparation | None = None
+    optional: bool = False
 
     @model_validator(mode="after")
     def _sources_give_the_files(self) -> ModelSpec:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Stage = Literal["ingest", "segment", "speaker_assign", "describe", "featurize"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,34 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """An utterance to listen to.
+
+    Attributes:
+        why: what it was taken for.
+        length_s: of the whole utterance; `audio` may hold its beginning only.
+    """
+
+    utterance_id: str
+    why: str
+    speaker: str
+    text: str
+    description: str
+    length_s: float
+    audio: Audio | None = None
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an encoder gave: `frames` vectors of `width` numbers, by utterance."""
+
+    of: str
+    encoder: str
+    width: int
+    frames: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Metric:
     """One score. `value` is None where it could not be computed; `definition` then says why.
 
@@ -101,6 +131,8 @@ class ReportContents:
         recipe: the Kedro environment, "base" for the embedded default.
         version: session id or version of the data shown.
         rejects: of all stages together.
+        defects: of an annotated corpus, and what was done about them.
+        clips: what a stage gives to listen to.
         losses: columns step, epoch, train_loss, valid_loss; NaN where not evaluated.
         training: figures of the training run. The page knows step0_valid_loss,
             best_valid_loss, best_step, frozen_valid_loss, trainable_parameters,
@@ -119,6 +151,9 @@ class ReportContents:
     replies: pd.DataFrame | None = None
     speech: pd.DataFrame | None = None
     rejects: pd.DataFrame | None = None
+    defects: pd.DataFrame | None = None
+    features: tuple[Features, ...] = ()
+    clips: Mapping[Stage, tuple[Clip, ...]] = field(default_factory=dict)
     losses: pd.DataFrame | None = None
     training: Mapping[str, float | str | bool | None] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()

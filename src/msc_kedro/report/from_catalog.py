@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,18 @@ from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import whole_file
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.report.audio import encode_audio
-from msc_kedro.report.contents import Example, Metric, ModelUse, ReportContents, StageTime
+from msc_kedro.report.contents import (
+    Clip,
+    Example,
+    Features,
+    Metric,
+    ModelUse,
+    ReportContents,
+    Stage,
+    StageTime,
+)
 from msc_kedro.report.gather import choose_examples
+from msc_kedro.report.listen import choose_clips
 from msc_kedro.report.page import build_page
 
 if TYPE_CHECKING:
@@ -29,6 +39,8 @@ log = logging.getLogger(__name__)
 PAGE = "report.html"
 _TABLES = ("sources", "dialogues", "utterances", "speakers", "voice", "replies", "speech")
 _REJECTS = ("ingest_rejects", "silent_sources", "scene_rejects", "segment_rejects")
+_FEATURES = {"picture_features": "pictures", "sound_features": "sound"}
+_CLIP_S = 10.0  # of a clip to listen to, at most
 _STILLS, _STILL_PIXELS = 4, 144  # pictures shown with an example, and their shorter side
 
 
@@ -58,9 +70,7 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
     recipe, corpus = folder.name, folder.parent.name
     tables = {name: _load(catalog, name) for name in _TABLES}
     rejects = [table for name in _REJECTS if (table := _load(catalog, name)) is not None]
-    if (defects := _load(catalog, "corpus_defects")) is not None and len(defects):
-        noted = defects["reason"] + " (" + defects["action"] + ")"
-        rejects.append(defects[["item_id"]].assign(stage="ingest", reason=noted))
+    sound = _load(catalog, "sound") or {}
     timings = folder / "timings.json"
     return ReportContents(
         corpus=corpus,
@@ -68,6 +78,9 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
         version=version,
         **tables,
         rejects=pd.concat(rejects, ignore_index=True) if rejects else None,
+        defects=_load(catalog, "corpus_defects"),
+        features=tuple(_features(catalog)),
+        clips=_clips(tables, sound),
         losses=_load(catalog, "loss_history"),
         training=_load(catalog, "training_summary") or {},
         metrics=tuple(_metric(score) for score in _load(catalog, "text_metrics") or ()),
@@ -79,7 +92,7 @@ def gather(catalog: DataCatalog, *, version: str) -> ReportContents:
         else (),
         models=_models(catalog),
         warnings=(*_warnings(_load(catalog, "split_leaks")), *_stale(catalog)),
-        examples=_examples(catalog, tables),
+        examples=_examples(catalog, tables, sound),
     )
 
 
@@ -142,7 +155,34 @@ def _stale(catalog: DataCatalog) -> list[str]:
     ]
 
 
-def _examples(catalog: DataCatalog, tables: dict[str, pd.DataFrame | None]) -> tuple[Example, ...]:
+def _features(catalog: DataCatalog) -> Iterator[Features]:
+    """What the encoders gave, by utterance."""
+    for name, of in _FEATURES.items():
+        if (shards := _load(catalog, name)) is not None:
+            yield Features(of, shards.encoder, shards.width, shards.lengths())
+
+
+def _clips(
+    tables: dict[str, pd.DataFrame | None], sound: dict[str, Path]
+) -> dict[Stage, tuple[Clip, ...]]:
+    """What each stage gives to listen to, with its sound."""
+    utterances = tables["utterances"]
+    if utterances is None or not sound:
+        return {}
+    heard = utterances[utterances["source_id"].isin(sound)]
+    spans = heard.set_index("utterance_id")[["source_id", "start_s", "end_s"]]
+
+    def with_sound(clip: Clip) -> Clip:
+        source, start_s, end_s = spans.loc[clip.utterance_id]
+        return replace(clip, audio=_audio(sound[source], start_s, min(end_s, start_s + _CLIP_S)))
+
+    chosen = choose_clips(heard, tables["speakers"], tables["voice"])
+    return {stage: tuple(map(with_sound, clips)) for stage, clips in chosen.items()}
+
+
+def _examples(
+    catalog: DataCatalog, tables: dict[str, pd.DataFrame | None], sound: dict[str, Path]
+) -> tuple[Example, ...]:
     replies, utterances = tables["replies"], tables["utterances"]
     if replies is None or utterances is None or not len(replies):
         return ()
@@ -151,7 +191,7 @@ def _examples(catalog: DataCatalog, tables: dict[str, pd.DataFrame | None]) -> t
     chosen = choose_examples(
         replies, utterances, tables["speakers"], tables["voice"], speech=tables["speech"]
     )
-    spoken, sound = _load(catalog, "spoken_replies") or {}, _load(catalog, "sound") or {}
+    spoken = _load(catalog, "spoken_replies") or {}
     spans = utterances.set_index("utterance_id")[["source_id", "start_s", "end_s"]]
     paths = {}
     if tables["sources"] is not None:

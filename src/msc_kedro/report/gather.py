@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from msc_kedro.report.contents import Example, Turn
+from msc_kedro.report.listen import lot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +48,9 @@ def choose_examples(
     heard = _column(speech, "heard_text")
     errors = _column(speech, "word_error_rate")
 
-    by_lot = replies.assign(lot=[_lot(seed, key) for key in replies["utterance_id"]])
+    by_lot = replies.assign(lot=[lot(seed, key) for key in replies["utterance_id"]])
     by_lot = by_lot.assign(
-        dialogue_lot=[_lot(seed, key) for key in by_lot["dialogue_id"]]
+        dialogue_lot=[lot(seed, key) for key in by_lot["dialogue_id"]]
     ).sort_values(["lot", "utterance_id"])
     by_lot = by_lot.assign(rank=by_lot.groupby("dialogue_id").cumcount())
     chosen = by_lot.sort_values(["rank", "dialogue_lot", "utterance_id"]).head(n)
@@ -96,7 +96,3 @@ def _column(table: pd.DataFrame | None, name: str) -> dict[str, Any]:
     if table is None:
         return {}
     return dict(zip(table["utterance_id"], table[name], strict=True))
-
-
-def _lot(seed: int, key: str) -> str:
-    return hashlib.sha256(f"{seed}/{key}".encode()).hexdigest()

@@ -7,10 +7,11 @@ comes from data is escaped by Jinja; only the plots, made here, go in as they ar
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msc_kedro.report import plots, sections, summaries, wording
+from msc_kedro.report import plots, sections, stages, summaries, wording
 from msc_kedro.report.headline import headline
 from msc_kedro.report.losses import losses_of
 
@@ -41,6 +42,7 @@ def build_page(contents: ReportContents) -> str:
     environment.filters["data_uri"] = data_uri
     environment.filters["earlier"] = earlier
     environment.filters["percent"] = wording.percent
+    environment.filters["seconds"] = wording.seconds
     environment.globals.update(
         command=lambda pipeline: sections.command(pipeline, contents.recipe),
         speaker_colour=speaker_colour,
@@ -48,12 +50,9 @@ def build_page(contents: ReportContents) -> str:
     return environment.get_template("page.html.j2").render(
         contents=contents,
         headline=headline(contents),
-        dataset=sections.dataset(contents),
-        lengths=_lengths(contents),
-        lengths_note=_lengths_note(contents),
-        rejects=None if contents.rejects is None else sections.rejects(contents.rejects),
-        voice=None if contents.voice is None else sections.voice_levels(contents.voice),
-        unmeasured=None if contents.voice is None else sections.unmeasured(contents.voice),
+        dataset=stages.dataset(contents),
+        definitions=stages.definitions(),
+        stages=[_drawn(section) for section in stages.sections(contents)],
         loss=_loss(contents),
         loss_legend=sections.loss_legend(contents),
         loss_verdict=sections.loss_verdict(contents),
@@ -62,6 +61,7 @@ def build_page(contents: ReportContents) -> str:
         spoken=_spoken(contents),
         agreement=_agreement(contents),
         places=_places(contents),
+        clip_places=_clip_places(contents),
         costs=sections.costs(contents.timings),
         models=sections.models(contents.models),
     )
@@ -85,26 +85,10 @@ def speaker_colour(speaker: str, example: Example) -> str:
     return f"s{order.index(speaker) % COLOURS}"
 
 
-def _lengths(contents: ReportContents) -> object:
-    if contents.utterances is None or contents.utterances.empty:
-        return None
-    return _safe(plots.duration_histogram(contents.utterances))
-
-
-def _lengths_note(contents: ReportContents) -> str:
-    """Middle and extremes of the lengths, and how many the plot leaves out."""
-    if contents.utterances is None or contents.utterances.empty:
-        return ""
-    lengths = contents.utterances["end_s"] - contents.utterances["start_s"]
-    low, middle, high = (wording.seconds(lengths.quantile(q), 1) for q in (0.1, 0.5, 0.9))
-    note = (
-        f"Half of the utterances are shorter than {middle}; one in ten is shorter than {low}, "
-        f"one in ten longer than {high}. The longest takes {wording.duration(lengths.max())}."
-    )
-    beyond = int((lengths > plots.LONGEST_S).sum())
-    if beyond:
-        note += f" Not drawn: {beyond} over {plots.LONGEST_S:.0f}{wording.SPACE}s."
-    return note
+def _drawn(section: stages.Section) -> stages.Section:
+    """A section whose plots stand in the page as they are."""
+    drawn = tuple(replace(plot, svg=_safe(plot.svg)) for plot in section.plots)
+    return replace(section, plots=drawn)
 
 
 def _loss(contents: ReportContents) -> object:
@@ -148,6 +132,19 @@ def _places(contents: ReportContents) -> dict[str, str]:
     }
 
 
+def _clip_places(contents: ReportContents) -> dict[str, str]:
+    """`utterance_id` -> file and time, of what there is to listen to."""
+    if contents.utterances is None or contents.sources is None:
+        return {}
+    shown = {clip.utterance_id for clips in contents.clips.values() for clip in clips}
+    heard = contents.utterances[contents.utterances["utterance_id"].isin(shown)]
+    paths = dict(zip(contents.sources["source_id"], contents.sources["path"], strict=True))
+    return {
+        row.utterance_id: f"{paths.get(row.source_id, row.source_id)}, {_clock(row.start_s)}"
+        for row in heard.itertuples(index=False)
+    }
+
+
 def _clock(time_s: float) -> str:
     """83.4 -> 1:23; 3723 -> 1:02:03."""
     minutes, second = divmod(round(time_s), 60)
@@ -155,7 +152,7 @@ def _clock(time_s: float) -> str:
     return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
 
 
-def _safe(svg: str) -> object:
+def _safe(svg: str) -> str:
     """Mark a plot of ours as HTML; matplotlib has escaped its texts."""
     from markupsafe import Markup
 

@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from msc_kedro.report.losses import Losses, Point
 
 # Stand-ins that no plot needs for itself; each becomes a CSS variable, so dark mode works.
-INK, FAINT, TRAIN, VALID, FROZEN, BAR = (
+INK, FAINT, TRAIN, VALID, FROZEN = (
     "#010101",
     "#020202",
     "#030303",
     "#040404",
     "#050505",
-    "#060606",
 )
 VARIABLES = {
     INK: "var(--ink)",
@@ -30,7 +28,6 @@ VARIABLES = {
     TRAIN: "var(--train)",
     VALID: "var(--valid)",
     FROZEN: "var(--frozen)",
-    BAR: "var(--bar)",
 }
 UNWANTED = (  # in the SVG of matplotlib; its style rule would hold for the whole page
     r"<metadata>.*?</metadata>",
@@ -39,7 +36,6 @@ UNWANTED = (  # in the SVG of matplotlib; its style rule would hold for the whol
     r' id="[^"]*_\d+"',
     r"font-family: [^;\"]*;? ?",
 )
-LONGEST_S = 30.0  # utterances over this are counted, not drawn: they would flatten the rest
 
 
 def loss_curve(losses: Losses) -> str:
@@ -59,26 +55,6 @@ def loss_curve(losses: Losses) -> str:
     axes.set_ylabel("loss, nats per token")
     axes.margins(x=0.02)
     return _svg(figure, "loss", "Training and validation loss by step")
-
-
-def duration_histogram(utterances: pd.DataFrame) -> str:
-    """How long utterances are; bars of half a second, or a second where they spread."""
-    import numpy as np
-    from matplotlib.ticker import MaxNLocator
-
-    lengths = (utterances["end_s"] - utterances["start_s"]).to_numpy(dtype=float)
-    drawn = lengths[lengths <= LONGEST_S]
-    longest = float(drawn.max()) if drawn.size else 1.0
-    width = 0.5 if longest <= 12 else 1.0
-    edges = np.arange(0, np.ceil(longest / width + 1e-9) + 1) * width
-    counts, _ = np.histogram(drawn, bins=edges)
-    figure, axes = _axes("durations", width_in=6.0, height_in=2.3)
-    axes.bar(edges[:-1] + width / 2, counts, width=0.88 * width, color=BAR)
-    axes.set_xlim(0, edges[-1])
-    axes.set_xlabel("length, s")
-    axes.set_ylabel("utterances")
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    return _svg(figure, "durations", "How many utterances have which length")
 
 
 def _xy(points: Sequence[Point]) -> tuple[list[int], list[float]]:

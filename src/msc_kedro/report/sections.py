@@ -10,7 +10,7 @@ from msc_kedro.report import summaries, wording
 from msc_kedro.voice import bins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
@@ -21,10 +21,11 @@ BASE_RECIPE = "embedded"
 
 @dataclass(frozen=True)
 class Cell:
-    """A field of a table: its text and, smaller, a remark below."""
+    """A field of a table: its text and, smaller, a remark below, and a list that folds away."""
 
     text: str
     note: str = ""
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,72 +61,6 @@ def command(pipeline: str, recipe: str) -> str:
     return f"kedro run --pipeline {pipeline}{overlay}"
 
 
-def dataset(contents: ReportContents) -> Grid | None:
-    """Counts by split, as Table 1 of the MSC paper."""
-    if contents.dialogues is None:
-        return None
-    table = summaries.split_statistics(contents.dialogues, contents.utterances, contents.speakers)
-    lines: dict[str, tuple[str | Cell, Callable[[float], str]]] = {
-        "dialogues": ("dialogues", wording.count),
-        "utterances": ("utterances", wording.count),
-        "utterance_s": ("speech", wording.duration),
-        "mean_utterance_s": (Cell("length", "per utterance, mean"), wording.seconds),
-        "words": ("words", wording.count),
-        "speakers_per_dialogue": (
-            Cell("speakers", "per dialogue, mean"),
-            lambda mean: wording.number(mean, 1),
-        ),
-    }
-    splits = tuple(str(split) for split in table.index)
-    rows = tuple(
-        (label, *(write(table.loc[split, name]) for split in splits))
-        for name, (label, write) in lines.items()
-    )
-    return Grid("The dataset by split", ("", *splits), rows, frozenset(splits))
-
-
-def rejects(table: pd.DataFrame) -> Grid:
-    """What was left out, grouped."""
-    rows = tuple(
-        (
-            stage,
-            Cell(reason, "; ".join(items) + (" …" if number > len(items) else "")),
-            wording.count(number),
-        )
-        for stage, reason, number, items in summaries.grouped_rejects(table).itertuples(index=False)
-    )
-    return Grid("Rejected, by stage and reason", ("stage", "reason", "items"), rows, _set("items"))
-
-
-def voice_levels(voice: pd.DataFrame) -> tuple[Grid, ...]:
-    """One small table of bars per measure that has any level."""
-    grids = []
-    for measure in summaries.MEASURES:
-        counts = summaries.level_counts(voice, measure, _levels(measure))
-        if counts.empty:
-            continue
-        rows = tuple(
-            (level, Bar(number / counts.max()), wording.percent(number / counts.sum(), 0))
-            for level, number in counts.items()
-        )
-        caption = f"{measure.capitalize()}, {wording.amount(counts.sum(), 'utterance')}"
-        grids.append(Grid(caption, ("level", "", "share"), rows, _set("share")))
-    return tuple(grids)
-
-
-def unmeasured(voice: pd.DataFrame) -> Grid | None:
-    """Which measures of the voice are missing, how often and why."""
-    table = summaries.unmeasured(voice)
-    if table.empty:
-        return None
-    rows = tuple(
-        (measure, reason, wording.count(number))
-        for measure, reason, number in table.itertuples(index=False)
-    )
-    columns = ("measure", "reason", "utterances")
-    return Grid("Voice measures that could not be taken", columns, rows, _set("utterances"))
-
-
 TRAINING: dict[
     str, tuple[str, Callable[[float | None], str]]
 ] = {  # known figures of a training run: name on the page, how to write it
@@ -158,7 +93,7 @@ def training(contents: ReportContents) -> Grid | None:
         else:
             plain = str(value)
         rows.append((name.replace("_", " ").capitalize(), plain))
-    return Grid("Training", ("figure", "value"), tuple(rows), _set("value")) if rows else None
+    return Grid("Training", ("figure", "value"), tuple(rows), numeric("value")) if rows else None
 
 
 def loss_legend(contents: ReportContents) -> tuple[Key, ...]:
@@ -213,7 +148,8 @@ def agreement(speech: pd.DataFrame) -> Grid:
     """Whether the speech came out as it was asked for."""
     rows = []
     for measure in summaries.SPOKEN_MEASURES:
-        found = summaries.agreement(speech, measure, _levels(measure))
+        asked = speech[f"asked_{measure}"].dropna()
+        found = summaries.agreement(speech, measure, levels(measure, asked))
         rows.append(
             (
                 measure,
@@ -248,7 +184,7 @@ def costs(timings: tuple[StageTime, ...]) -> Grid | None:
     ]
     rows.append(("all", "", wording.seconds(total, 1), wording.percent(1.0, 0)))
     columns = ("pipeline", "", "time", "share")
-    return Grid("Wall time", columns, tuple(rows), _set("time", "share"), True)
+    return Grid("Wall time", columns, tuple(rows), numeric("time", "share"), True)
 
 
 def models(used: tuple[ModelUse, ...]) -> Grid | None:
@@ -263,9 +199,14 @@ def _score(value: float | None) -> str:
     return wording.number(value, digits)
 
 
-def _levels(measure: str) -> tuple[str, ...]:
-    """The words of a measure from low to high."""
-    return bins.GENDERS if measure == "gender" else bins.words(measure)  # type: ignore[arg-type]
+def levels(measure: str, used: Iterable[str] = ()) -> tuple[str, ...]:
+    """The words of a measure from low to high, of the version that has most of those used."""
+    if measure == "gender":
+        return bins.GENDERS
+    wanted = set(used)
+    versions = {version: bins.words(measure, version) for version in bins.VERSIONS}  # type: ignore[arg-type]
+    best = max(versions, key=lambda v: (len(wanted & set(versions[v])), v == bins.DEFAULT))
+    return versions[best]
 
 
 def real(value: float | str | None) -> float | None:
@@ -274,5 +215,6 @@ def real(value: float | str | None) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _set(*names: str) -> frozenset[str]:
+def numeric(*names: str) -> frozenset[str]:
+    """The names of columns that hold numbers."""
     return frozenset(names)

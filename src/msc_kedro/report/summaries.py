@@ -5,105 +5,42 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msc_kedro.metrics.corpus import words
+
 if TYPE_CHECKING:
     import pandas as pd
 
-from msc_kedro.tables import SPLITS
-
-MEASURES = ("pitch", "pace", "monotony", "reverberation", "gender")
+MEASURES = ("pitch", "pace", "monotony", "reverberation", "noise", "gender")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 SPOKEN_MEASURES = ("gender", "pitch", "pace", "monotony")  # those a synthesizer is asked for
 
 
-def speakers_per_dialogue(utterances: pd.DataFrame, speakers: pd.DataFrame) -> pd.Series:
-    """`dialogue_id` -> how many different speakers. Labels mean nothing across dialogues."""
-    joined = utterances[["utterance_id", "dialogue_id"]].merge(speakers, on="utterance_id")
-    return joined.groupby("dialogue_id")["speaker"].nunique()
-
-
-def words(text: pd.Series) -> pd.Series:
-    """Words of each text: what stands between white space."""
-    return text.fillna("").astype(str).str.split().str.len().astype(int)
-
-
-def split_statistics(
-    dialogues: pd.DataFrame,
-    utterances: pd.DataFrame | None = None,
-    speakers: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """The dataset by split, and all of it, as Table 1 of the MSC paper.
-
-    Returns:
-        One row per split that has dialogues and a last row "all"; columns dialogues,
-        dialogue_s, utterances, utterance_s (summed), mean_utterance_s, words,
-        speakers_per_dialogue; NaN where a table is missing.
-    """
-    import pandas as pd
-
-    per_dialogue = pd.DataFrame(
-        {
-            "split": dialogues["split"].astype(str),
-            "dialogues": 1,
-            "dialogue_s": dialogues["end_s"] - dialogues["start_s"],
-        }
-    ).set_index(dialogues["dialogue_id"])
-    for name in ("utterances", "utterance_s", "words", "speakers"):
-        per_dialogue[name] = float("nan")
-    if utterances is not None:
-        measured = pd.DataFrame(
-            {
-                "dialogue_id": utterances["dialogue_id"],
-                "utterances": 1,
-                "utterance_s": utterances["end_s"] - utterances["start_s"],
-                "words": words(utterances["text"]),
-            }
-        )
-        sums = measured.groupby("dialogue_id").sum()
-        for name in sums.columns:
-            per_dialogue[name] = sums[name].reindex(per_dialogue.index).fillna(0.0)
-        if speakers is not None:
-            heard = speakers_per_dialogue(utterances, speakers)
-            per_dialogue["speakers"] = heard.reindex(per_dialogue.index)
-
-    def row(part: pd.DataFrame) -> dict[str, float]:
-        total = part[["dialogues", "dialogue_s", "utterances", "utterance_s", "words"]].sum(
-            min_count=1
-        )
-        spoken = total["utterances"] if total["utterances"] > 0 else float("nan")
-        return {
-            **total.to_dict(),
-            "mean_utterance_s": total["utterance_s"] / spoken,
-            "speakers_per_dialogue": part["speakers"].mean(),
-        }
-
-    found = [split for split in SPLITS if (per_dialogue["split"] == split).any()]
-    rows = {split: row(per_dialogue[per_dialogue["split"] == split]) for split in found}
-    return pd.DataFrame.from_dict({**rows, "all": row(per_dialogue)}, orient="index")
-
-
-def grouped_rejects(rejects: pd.DataFrame, *, shown: int = 3) -> pd.DataFrame:
+def grouped_rejects(rejects: pd.DataFrame, *, by: str = "stage") -> pd.DataFrame:
     """Rejects by stage and reason, most frequent first.
 
     Reasons that differ in their numbers alone are one group: "0.05 s is under 0.1 s".
 
+    Args:
+        rejects: columns item_id, reason and the one that `by` names.
+
     Returns:
-        Columns stage, reason, count, items: the first `shown` ids with their own reason
-        where that says more.
+        Columns stage (or what `by` says), reason, count, items: all ids in order of rows, each with
+        its own reason where that says more.
     """
     import pandas as pd
 
-    table = rejects[["stage", "reason", "item_id"]].fillna("").astype(str)
+    table = rejects[[by, "reason", "item_id"]].fillna("").astype(str)
     table = table.assign(kind=[NUMBER.sub("#", reason) for reason in table["reason"]])
     rows = []
-    for (stage, _), group in table.groupby(["stage", "kind"], sort=True):
+    for (group_of, _), group in table.groupby([by, "kind"], sort=True):
         reason = _common(list(group["reason"]))
         items = [
             item if own == reason else f"{item} ({own})"
             for item, own in zip(group["item_id"], group["reason"], strict=True)
         ]
-        rows.append((stage, reason, len(group), tuple(items[:shown])))
+        rows.append((group_of, reason, len(group), tuple(items)))
     rows.sort(key=lambda row: (-row[2], row[0], row[1]))
-    return pd.DataFrame(rows, columns=["stage", "reason", "count", "items"])
+    return pd.DataFrame(rows, columns=[by, "reason", "count", "items"])
 
 
 def _common(reasons: list[str]) -> str:

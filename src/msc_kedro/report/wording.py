@@ -55,6 +55,16 @@ def duration(value_s: float | None) -> str:
     raise ValueError(f"found a duration of {value_s} s, expected a finite number")
 
 
+def hours(value_h: float | None) -> str:
+    """As a duration: 0.5 -> 30.0 min."""
+    return duration(None if value_h is None else 3600 * value_h)
+
+
+def tenth(value: float | None) -> str:
+    """A mean: 2.456 -> 2.5."""
+    return number(value, 1)
+
+
 def large(value: float | None) -> str:
     """1_234_567 -> 1.23 M; for parameters and tokens."""
     if value is None or not math.isfinite(value):

@@ -7,8 +7,11 @@ and Linear Bottlenecks"), named so that torchvision's published state dict loads
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msc_kedro.models.network import Precision, chosen_device, counting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,23 +35,33 @@ class MobileNetV2:
     Args:
         folder: holds `mobilenet_v2-b0353104.pth`.
         batch_size: pictures per forward pass.
-        device: torch device.
+        device: torch's name of it; "auto" is the GPU where there is one.
+        precision: "auto" is float16 on a GPU, float32 elsewhere.
     """
 
     width = 1280
     short_side = 256  # scale of the pictures it wants to be given
     crop = 224  # and the square it looks at, in the middle
+    bicubic = False  # how they are scaled
 
-    def __init__(self, folder: Path, *, batch_size: int = 32, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        batch_size: int = 32,
+        device: str = "auto",
+        precision: Precision = "auto",
+    ) -> None:
         from msc_kedro.models.weights import load_checkpoint_file
 
         state = load_checkpoint_file(Path(folder) / "mobilenet_v2-b0353104.pth")
         self._network = _network()
         self._network.load_state_dict(state)
-        self._network.eval().to(device)
-        self._batch_size, self._device = batch_size, device
+        self._device, self._precision = chosen_device(device), precision
+        self._network.eval().to(self._device)
+        self._batch_size = batch_size
 
-    def __call__(self, pictures: list[np.ndarray]) -> np.ndarray:
+    def __call__(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Encode pictures.
 
         Args:
@@ -68,9 +81,9 @@ class MobileNetV2:
         for first in range(0, len(pictures), self._batch_size):
             batch = np.stack([self._cropped(p) for p in pictures[first : first + self._batch_size]])
             pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2).float() / 255
-            with torch.inference_mode():
+            with torch.inference_mode(), counting(self._device, self._precision):
                 places = self._network.features((pixels - mean) / std)
-            vectors.append(places.mean(dim=(2, 3)).cpu().numpy())
+            vectors.append(places.float().mean(dim=(2, 3)).cpu().numpy())
         return np.concatenate(vectors)
 
     def _cropped(self, picture: np.ndarray) -> np.ndarray:

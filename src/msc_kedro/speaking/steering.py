@@ -11,12 +11,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from msc_kedro.errors import MscKedroError
-from msc_kedro.voice.bins import interval
+from msc_kedro.voice.bins import published
 from msc_kedro.voice.manner import Manner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from msc_kedro.voice.bins import Scales
     from msc_kedro.voice.grammar import VoiceLevels
     from msc_kedro.voice.manner import Gender, Synthesizer
 
@@ -42,11 +43,17 @@ def voice_for(
     return voices[gender]
 
 
-def manner_for(levels: VoiceLevels, voice: Synthesizer) -> Manner:
+def manner_for(levels: VoiceLevels, voice: Synthesizer, scales: Scales | None = None) -> Manner:
     """What to do to `voice` for it to sound as the levels say; what is None stays as usual.
 
     Pitch levels are read with the edges of the voice's own gender.
+
+    Args:
+        levels: what the description says.
+        voice: who is to speak.
+        scales: the levels' words and edges; by default data-speech's.
     """
+    interval = (scales or published()).interval
     habits, reach = voice.habits, voice.reach
     semitones, rate, spread = 0.0, 1.0, 1.0
     if levels.pitch is not None:

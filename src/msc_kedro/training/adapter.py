@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msc_kedro.dialogue.collate import FeatureBudget
 from msc_kedro.dialogue.prompt import PROMPT_VERSION, SENSES, PromptStyle
 from msc_kedro.errors import MscKedroError
 
@@ -17,21 +18,21 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msc_kedro.agent.language_model import LanguageModel, LoraSettings
+    from msc_kedro.agent.language_model import LanguageModel, LoraSettings, Quantize
     from msc_kedro.agent.model import Agent, SenseConfig
     from msc_kedro.dialogue.prompt import Sense
 
 _TENSORS, _SETTINGS = "adapter.safetensors", "adapter.json"
-_FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Adapter:
     """Trained tensors with the settings they need.
 
-    `config` holds what JSON can: base_model {name, fingerprint, width, vocabulary}, lora (or
-    null), senses {modality: {encoder_width, qformer}}, style {modalities, target}, prompt_version,
-    format.
+    `config` holds what JSON can: base_model {name, fingerprint, width, vocabulary, dtype,
+    quantize}, lora (or null), senses {modality: {encoder_width, qformer}}, encoders {modality:
+    name}, feature_budget, style {modalities, target}, compat, prompt_version, format.
     """
 
     config: dict[str, Any]
@@ -53,6 +54,11 @@ class Adapter:
         return PromptStyle(tuple(found["modalities"]), found["target"])
 
     @property
+    def budget(self) -> FeatureBudget:
+        """How many feature vectors it was trained to read."""
+        return FeatureBudget(**self.config["feature_budget"])
+
+    @property
     def lora(self) -> LoraSettings | None:
         """LoRA's settings, to load the language model with."""
         from msc_kedro.agent.language_model import LoraSettings
@@ -61,6 +67,12 @@ class Adapter:
         if found is None:
             return None
         return LoraSettings(**{**found, "targets": tuple(found["targets"])})
+
+    @property
+    def quantize(self) -> Quantize | None:
+        """How the base model's frozen weights were kept, to load it with."""
+        found: Quantize | None = self.config["base_model"]["quantize"]
+        return found
 
     @property
     def senses(self) -> dict[Sense, SenseConfig]:
@@ -79,23 +91,76 @@ class Adapter:
         }
 
 
-def make_adapter(agent: Agent, style: PromptStyle, state: dict[str, Tensor]) -> Adapter:
-    """An adapter of a state of this agent."""
+def make_adapter(
+    agent: Agent,
+    style: PromptStyle,
+    state: dict[str, Tensor],
+    *,
+    encoders: Mapping[Sense, str] | None = None,
+    budget: FeatureBudget | None = None,
+) -> Adapter:
+    """An adapter of a state of this agent.
+
+    Matrices are kept in the type in which they are multiplied, the base model's: under autocast to
+    bfloat16 the agent computes the same from them to the last bit, and the adapter is half as
+    large. Resuming needs float32, and has it in the checkpoint.
+
+    Args:
+        agent: whose state it is.
+        style: what its prompts showed.
+        state: trained tensors.
+        encoders: names of the encoders that made the features.
+        budget: how many of their vectors were read; the default if None.
+    """
+    return adapter_of(adapter_config(agent, style, encoders=encoders, budget=budget), state)
+
+
+def adapter_config(
+    agent: Agent,
+    style: PromptStyle,
+    *,
+    encoders: Mapping[Sense, str] | None = None,
+    budget: FeatureBudget | None = None,
+) -> dict[str, Any]:
+    """What an adapter's tensors need to be used again; see `Adapter`."""
     language = agent.language
     config = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "prompt_version": PROMPT_VERSION,
         "base_model": {
             "name": language.name,
             "fingerprint": language.fingerprint,
             "width": language.width,
             "vocabulary": language.vocabulary,
+            "dtype": str(language.dtype).removeprefix("torch."),
+            "quantize": language.quantize,
         },
         "lora": None if language.lora is None else asdict(language.lora),
         "senses": {sense: asdict(chosen) for sense, chosen in agent.senses.items()},
+        "encoders": {s: name for s, name in (encoders or {}).items() if s in agent.senses},
+        "feature_budget": asdict(budget or FeatureBudget()),
         "style": {"modalities": list(style.modalities), "target": style.target},
+        "compat": list(agent.compat),
     }
-    return Adapter(json.loads(json.dumps(config)), state)
+    plain: dict[str, Any] = json.loads(json.dumps(config))
+    return plain
+
+
+def adapter_of(config: dict[str, Any], state: Mapping[str, Tensor]) -> Adapter:
+    """An adapter of settings and a trained state; see `make_adapter`."""
+    import torch
+
+    dtype: torch.dtype = getattr(torch, config["base_model"]["dtype"])
+    kept = {
+        name: tensor.to(dtype) if is_multiplied(name, tensor) else tensor
+        for name, tensor in state.items()
+    }
+    return Adapter(config, kept)
+
+
+def is_multiplied(name: str, tensor: Tensor) -> bool:
+    """Whether it is the matrix of a linear layer, and not a norm, a bias or the queries."""
+    return tensor.ndim == 2 and name.endswith(".weight")
 
 
 def save_adapter(adapter: Adapter, folder: Path) -> None:
@@ -122,7 +187,7 @@ def load_adapter(folder: Path) -> Adapter:
             f"{folder} is no adapter: {missing[0]} is missing. Run `kedro run --pipeline train`."
         )
     config = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-    for name, expected in (("format", _FORMAT), ("prompt_version", PROMPT_VERSION)):
+    for name, expected in (("format", FORMAT), ("prompt_version", PROMPT_VERSION)):
         if config.get(name) != expected:
             raise MscKedroError(
                 f"{folder}: {name} is {config.get(name)}, this program reads {expected}. "
@@ -136,6 +201,7 @@ def agent_of_adapter(
     language: LanguageModel,
     *,
     encoder_widths: Mapping[Sense, int] | None = None,
+    encoders: Mapping[Sense, str] | None = None,
 ) -> Agent:
     """Puts the trained agent together.
 
@@ -143,6 +209,7 @@ def agent_of_adapter(
         adapter: what was trained.
         language: its base model, loaded with `adapter.lora`.
         encoder_widths: of the features at hand, checked against the adapter's where given.
+        encoders: their names, checked likewise.
 
     Raises:
         MscKedroError: base model, LoRA or encoders are others than the adapter's.
@@ -174,7 +241,15 @@ def agent_of_adapter(
                 f"{width}: they come from another encoder. Run `kedro run --pipeline featurize` "
                 "with the adapter's recipe, or train again."
             )
-    agent = Agent(language, senses, seed=0)
+    for sense, name in (encoders or {}).items():
+        expected = adapter.config["encoders"].get(sense)
+        if sense in senses and expected not in (None, name):
+            raise MscKedroError(
+                f"the adapter was trained on {sense} features of the encoder {expected}; found "
+                f"those of {name}. Run `kedro run --pipeline featurize` with the adapter's recipe, "
+                "or train again."
+            )
+    agent = Agent(language, senses, seed=0, compat=adapter.config["compat"])
     agent.load_trainable_state(adapter.state)
     agent.eval()
     return agent

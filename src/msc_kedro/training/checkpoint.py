@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msc_kedro.errors import MscKedroError
 from msc_kedro.training.config import HistoryRow
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _LATEST = "checkpoint"
+_TENSORS, _STATE = "tensors.safetensors", "state.json"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     new, latest, old = (folder / f"{_LATEST}{end}" for end in (".new", "", ".old"))
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
-    save_file(checkpoint.tensors, new / "tensors.safetensors")
+    save_file(checkpoint.tensors, new / _TENSORS)
     state = {
         "run": checkpoint.run,
         "step": checkpoint.step,
@@ -67,12 +68,18 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "frozen_valid_loss": checkpoint.frozen_valid_loss,
         "history": [asdict(row) for row in checkpoint.history],
     }
-    (new / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    shutil.rmtree(old, ignore_errors=True)
-    if latest.exists():
+    (new / _STATE).write_text(json.dumps(state), encoding="utf-8")
+    if latest.exists():  # else a crash fell between the two renames: the old one is all there is
+        shutil.rmtree(old, ignore_errors=True)
         latest.replace(old)
     new.replace(latest)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def checkpoint_run(folder: Path) -> str:
+    """Which run the last checkpoint in a folder is of; "" where there is none."""
+    found = _last(folder)
+    return "" if found is None else str(_state(found)["run"])
 
 
 def load_checkpoint(folder: Path, *, run: str) -> Checkpoint | None:
@@ -83,13 +90,10 @@ def load_checkpoint(folder: Path, *, run: str) -> Checkpoint | None:
     """
     from msc_kedro.models.weights import load_tensors
 
-    for name in (_LATEST, f"{_LATEST}.old"):  # the old one if the crash fell between two renames
-        found = folder / name
-        if (found / "state.json").is_file():
-            break
-    else:
+    found = _last(folder)
+    if found is None:
         return None
-    state = json.loads((found / "state.json").read_text(encoding="utf-8"))
+    state = _state(found)
     if state["run"] != run:
         raise MscKedroError(
             f"{found} holds a checkpoint of another run (other settings, data or base model): "
@@ -98,9 +102,21 @@ def load_checkpoint(folder: Path, *, run: str) -> Checkpoint | None:
     return Checkpoint(
         run=run,
         step=state["step"],
-        tensors=load_tensors(found / "tensors.safetensors"),
+        tensors=load_tensors(found / _TENSORS),
         best_step=state["best_step"],
         stale=state["stale"],
         history=tuple(HistoryRow(**row) for row in state["history"]),
         frozen_valid_loss=state["frozen_valid_loss"],
     )
+
+
+def _last(folder: Path) -> Path | None:
+    for name in (_LATEST, f"{_LATEST}.old"):  # the old one if the crash fell between two renames
+        if (folder / name / _STATE).is_file():
+            return folder / name
+    return None
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+    return state

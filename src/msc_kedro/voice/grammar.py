@@ -2,8 +2,8 @@
 
 The description is the speech interface of the agent: `write` makes the training target,
 `read` is how the synthesizers and the metrics understand what the agent wrote. `read` undoes
-`write` on every combination of levels and every seed; on other wordings it looks for the longest
-phrases it knows.
+`write` on every combination of levels, every wording and both versions of the words (`bins`); on
+other wordings it looks for the longest phrases it knows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import re
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 from msc_kedro.errors import MscKedroError
 from msc_kedro.voice import bins
@@ -22,7 +23,7 @@ class VoiceLevels:
     """What is said of a voice: one word of `bins` a measure, None where nothing is known.
 
     Raises:
-        MscKedroError: for a word that is no level of its measure.
+        MscKedroError: for a word that is no level of its measure in any version.
     """
 
     gender: str | None = None
@@ -30,16 +31,25 @@ class VoiceLevels:
     monotony: str | None = None
     pace: str | None = None
     reverberation: str | None = None
+    noise: str | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            known = bins.GENDERS if field.name == "gender" else bins.words(field.name)  # type: ignore[arg-type]
-            if value is not None and value not in known:
+            if value is not None and value not in _known(field.name):
                 raise MscKedroError(
                     f"{value!r} is no level of {field.name}; expected one of "
-                    f"{', '.join(known)}, or None."
+                    f"{', '.join(_known(field.name))}, or None."
                 )
+
+
+@cache
+def _known(measure: Any) -> tuple[str, ...]:
+    """All words of a measure; those of the first version first."""
+    if measure == "gender":
+        return bins.GENDERS
+    words = [word for version in bins.VERSIONS for word in bins.words(measure, version)]
+    return tuple(dict.fromkeys(words))
 
 
 # ---------------------------------------------------------------------------------- writing
@@ -65,16 +75,28 @@ def _pitch(word: str, rng: random.Random) -> str:
 
 
 def _monotony(word: str, rng: random.Random) -> str:
+    if word.endswith("intonation"):
+        return rng.choice((f"with {word}", f"with a {word}"))
     article = "an" if word[0] == "e" else "a"
     return rng.choice((f"in {article} {word} way", f"sounding {word}", f"{word} in tone"))
 
 
 def _reverberation(word: str, rng: random.Random) -> str:
+    if word.endswith("reverberation"):
+        return rng.choice((f"with {word}", f"in a recording with {word}"))
     return rng.choice((f"in a {word} recording", f"with a {word} quality"))
 
 
+def _noise(word: str, rng: random.Random) -> str:
+    if word.endswith("sound"):
+        return rng.choice((f"with {word}", f"over {word}"))
+    if word.endswith("clarity"):
+        return rng.choice((f"the audio {word}", f"with audio {word}"))
+    return rng.choice((f"with {word} audio", f"the audio {word}"))
+
+
 def write(levels: VoiceLevels, *, seed: int) -> str:
-    """One short sentence (at most 25 words, no brackets) that says the known levels.
+    """One short sentence (at most 25 words, 30 with the noise, no brackets) of the known levels.
 
     Levels that are None are left out; without any the sentence says nothing of the voice.
     The wording is that of Parler-TTS's own descriptions; the level words are used as they are.
@@ -83,9 +105,13 @@ def write(levels: VoiceLevels, *, seed: int) -> str:
         levels: what to say.
         seed: chooses among wordings and orders; the same seed gives the same sentence.
     """
+    return written(levels, random.Random(seed))
+
+
+def written(levels: VoiceLevels, rng: random.Random) -> str:
+    """`write` with the generator that chooses."""
     if levels == VoiceLevels():
         return "A speaker talks."
-    rng = random.Random(seed)
     subject = rng.choice(_SUBJECTS[levels.gender])
     verb = _pace(levels.pace, rng) if levels.pace else rng.choice(_VERBS)
     manner = []
@@ -94,9 +120,11 @@ def write(levels: VoiceLevels, *, seed: int) -> str:
     if levels.monotony:
         manner.append(_monotony(levels.monotony, rng))
     rng.shuffle(manner)
-    # The room comes last: it says something of the recording, not of the manner.
+    # Room and noise come last: they say something of the recording, not of the manner.
     if levels.reverberation:
         manner.append(_reverberation(levels.reverberation, rng))
+    if levels.noise:
+        manner.append(_noise(levels.noise, rng))
     return f"{subject} {verb}{_joined(manner)}."
 
 
@@ -107,8 +135,12 @@ def _joined(parts: list[str]) -> str:
 
 # ---------------------------------------------------------------------------------- reading
 
-_VERY = "very|extremely|really|highly|exceptionally|incredibly|remarkably|super"
-_SLIGHTLY = "slightly|somewhat|a bit|a little|a touch|mildly|moderately|rather"
+_VERY = (
+    "very|extremely|really|highly|exceptionally|incredibly|remarkably|super|a lot of|lots of|heavy"
+)
+_SLIGHTLY = (
+    "slightly|slight|somewhat|a bit|a bit of|a little|a touch|mildly|moderately|rather|some|subtle"
+)
 _PLAIN = "quite|fairly|pretty|relatively|noticeably|clearly"
 _DEGREES = f"(?:(?P<very>{_VERY})|(?P<slightly>{_SLIGHTLY})|(?:{_PLAIN}))"
 
@@ -116,9 +148,10 @@ _DEGREES = f"(?:(?P<very>{_VERY})|(?P<slightly>{_SLIGHTLY})|(?:{_PLAIN}))"
 _LOW_PITCH = r"(?:low|lower|deep|deeper)"
 _HIGH_PITCH = r"(?:high|higher|shrill)"
 _MIDDLE = r"(?:moderate|medium|average|normal|regular|steady|balanced)"
-_VOICE = r"(?:pitch(?:ed)?|voice|tone|register|toned|voiced)"
+_VOICE = r"(?:(?:(?:fe)?male |mans |womans )?(?:pitch(?:ed)?|voice|tone|register|toned|voiced))"
 _SPEED = r"(?:speed|pace|paced|tempo|rate|speaking rate)"
-_HEADS: dict[str, tuple[tuple[str, str], ...]] = {
+_ECHO = r"(?:echo|echoes|reverb|reverberation|roominess)"
+_HEADS: dict[bins.Measure, tuple[tuple[str, str], ...]] = {
     "pitch": (
         ("middle", rf"{_MIDDLE} (?:pitch(?:ed)?|register)"),
         ("low", rf"{_LOW_PITCH} {_VOICE}|baritone"),
@@ -130,6 +163,7 @@ _HEADS: dict[str, tuple[tuple[str, str], ...]] = {
         ("high", rf"fast|faster|quickly|quick|rapidly|rapid|swiftly|briskly|brisk|high {_SPEED}"),
     ),
     "monotony": (
+        ("middle", rf"{_MIDDLE} (?:intonation|inflection|expressiveness)|moderately dynamic"),
         ("low", r"monotone|monotonous(?:ly)?|monotonic|flat|flatly|expressionless"),
         (
             "high",
@@ -139,45 +173,53 @@ _HEADS: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "reverberation": (
-        ("low", r"distant(?: sounding)?|far away|roomy(?: sounding)?|echoey|reverberant"),
-        ("high", r"close(?: up)? sounding|sounding close|confined(?: sounding)?|close up"),
+        ("middle", rf"{_MIDDLE} (?:reverb|reverberation)"),
+        ("low", rf"distant(?: sounding)?|far away|roomy(?: sounding)?|echoey|reverberant|{_ECHO}"),
+        (
+            "high",
+            r"close(?: up)? sounding|sounding close|confined(?: sounding)?|close up"
+            rf"|(?:no|without|without any) {_ECHO}",
+        ),
+    ),
+    "noise": (
+        ("middle", rf"{_MIDDLE} (?:ambient sound|(?:background )?noise)|balanced in clarity"),
+        ("low", r"noisy|(?:background |ambient )?noise"),
+        ("high", r"clear|clean|noise free|(?:almost no|no|without|little) (?:background )?noise"),
     ),
 }
-# The level for a side of the scale and a degree; degrees are very, plain, slightly.
-_LEVELS: dict[str, dict[tuple[str, str], str]] = {
-    "monotony": {
-        ("low", "slightly"): "monotone",
-    },
-    "reverberation": {
-        ("high", "plain"): "slightly close-sounding",
-    },
+_DEGREE_NAMES = ("slightly", "plain", "very")
+_NEAREST = {  # where a scale has no word of a degree
+    "very": ("very", "plain", "slightly"),
+    "plain": ("plain", "slightly", "very"),
+    "slightly": ("slightly", "plain", "very"),
 }
 
 
-def _level(measure: str, side: str, degree: str) -> str:
-    """The word of the scale for a side and a degree; the nearest where the scale has none."""
-    words = bins.words(measure)  # type: ignore[arg-type]
-    special = _LEVELS.get(measure, {}).get((side, degree))
-    if special is not None:
-        return special
-    middle = len(words) // 2
-    if side == "middle":
-        return words[middle]
-    if measure == "monotony":  # two words low, three high
-        return words[{"very": 0, "plain": 1}[degree] if side == "low" else _RANK[degree] + 2]
-    if measure == "reverberation":  # three words low, two high
-        return words[2 - _RANK[degree] if side == "low" else {"very": 4, "slightly": 3}[degree]]
-    return words[middle + (_RANK[degree] + 1) * (1 if side == "high" else -1)]
+@cache
+def _levels(version: bins.Version) -> dict[tuple[str, str, str], str]:
+    """The word for each measure, side of its scale and degree: the nearest that there is.
 
-
-_RANK = {"slightly": 0, "plain": 1, "very": 2}
+    The words of the scales are phrases that are known, so each tells its own place.
+    """
+    levels: dict[tuple[str, str, str], str] = {}
+    for measure, sides in _HEADS.items():
+        words = bins.words(measure, version)
+        own: dict[tuple[str, str], str] = {}
+        for word in words:
+            ((_, side, degree),) = [hit for hit in _phrases(_plain(word)) if hit[0] == measure]
+            own[side, degree] = word
+        for side, _ in sides:
+            for degree in _DEGREE_NAMES:
+                there = [own[side, d] for d in _NEAREST[degree] if (side, d) in own]
+                levels[measure, side, degree] = there[0] if there else words[len(words) // 2]
+    return levels
 
 
 @cache
 def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     """(measure, side, pattern) for every side of every scale."""
     patterns = [
-        (measure, side, re.compile(rf"\b(?:{_DEGREES} )?(?:{heads})\b"))
+        (str(measure), side, re.compile(rf"\b(?:{_DEGREES} )?(?:{heads})\b"))
         for measure, sides in _HEADS.items()
         for side, heads in sides
     ]
@@ -185,6 +227,7 @@ def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     verb = r"(?:pitch|voice|tone|register)(?: (?:is|was|sounds|that is|being))?"
     for side, adjective in (("low", _LOW_PITCH), ("high", _HIGH_PITCH), ("middle", _MIDDLE)):
         after = rf"\b{verb} (?:{_DEGREES} )?{adjective}\b(?! {_VOICE})(?! {_SPEED})"
+        after += r"(?! (?:reverb|intonation|ambient|background|noise|in clarity))"
         patterns.append(("pitch", side, re.compile(after)))
         before = rf"\b(?:{_DEGREES} )?{adjective} in pitch\b"
         patterns.append(("pitch", side, re.compile(before)))
@@ -217,30 +260,38 @@ def _gender(text: str) -> str | None:
     return None
 
 
-def read(description: str) -> VoiceLevels:
-    """The levels a description tells; what it does not tell is None.
-
-    Where phrases overlap the longest is taken ("slightly slowly" before "slowly"); where a
-    measure is told twice, the first counts. Case, hyphens and unknown words do not matter; a
-    degree the scale lacks is taken to its nearest level. Never raises on text.
-    """
-    text = _plain(description)
+def _phrases(text: str) -> list[tuple[str, str, str]]:
+    """(measure, side, degree) of phrases in their order; of overlapping ones the longest."""
     found = [
         (match.end() - match.start(), match.start(), match.end(), measure, side, match)
         for measure, side, pattern in _patterns()
         for match in pattern.finditer(text)
     ]
     found.sort(key=lambda hit: (-hit[0], hit[1]))
-    taken: list[tuple[int, int]] = []
-    told: dict[str, tuple[int, str]] = {}
+    taken: list[tuple[int, int, tuple[str, str, str]]] = []
     for _, start, end, measure, side, match in found:
-        if any(start < other_end and other_start < end for other_start, other_end in taken):
+        if any(start < other_end and other_start < end for other_start, other_end, _ in taken):
             continue
-        taken.append((start, end))
         parts = match.groupdict()
         degree = "very" if parts.get("very") else "slightly" if parts.get("slightly") else "plain"
-        if measure not in told or start < told[measure][0]:
-            told[measure] = (start, _level(measure, side, degree))
-    return VoiceLevels(
-        gender=_gender(text), **{measure: word for measure, (_, word) in told.items()}
-    )
+        taken.append((start, end, (measure, side, degree)))
+    return [phrase for _, _, phrase in sorted(taken)]
+
+
+def read(description: str, *, version: bins.Version = bins.DEFAULT) -> VoiceLevels:
+    """The levels a description tells; what it does not tell is None.
+
+    Where phrases overlap the longest is taken ("slightly slowly" before "slowly"); where a
+    measure is told twice, the first counts. Case, hyphens and unknown words do not matter; a
+    degree the scale lacks is taken to its nearest level. Never raises on text.
+
+    Args:
+        description: any wording.
+        version: of the words that are given back.
+    """
+    text = _plain(description)
+    levels = _levels(version)
+    told: dict[str, str] = {}
+    for measure, side, degree in _phrases(text):
+        told.setdefault(measure, levels[measure, side, degree])
+    return VoiceLevels(gender=_gender(text), **told)

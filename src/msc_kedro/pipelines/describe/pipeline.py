@@ -6,7 +6,7 @@ from msc_kedro.pipelines.describe.nodes import describe_voices
 
 
 def create_pipeline() -> Pipeline:
-    """utterances, speakers, sound -> voice."""
+    """utterances, speakers, dialogues, sound -> voice, voice_levels, description_figures."""
     return Pipeline(
         [
             Node(
@@ -14,14 +14,17 @@ def create_pipeline() -> Pipeline:
                 [
                     "utterances",
                     "speakers",
+                    "dialogues",
                     "sound",
                     "pitch_tracker",
                     "gender_classifier",
+                    "room_meter",
+                    "description_writer",
                     "work",
                     "params:describe",
                     "params:engine",
                 ],
-                "voice",
+                ["voice", "voice_levels", "description_figures"],
                 name="describe_voices",
             )
         ],

@@ -84,13 +84,16 @@ def _answered(
     from msc_kedro.agent.language_model import load_language_model
     from msc_kedro.evaluation.perplexity import gold_losses
     from msc_kedro.evaluation.replies import reply_table
+    from msc_kedro.models.network import chosen_device
     from msc_kedro.training.adapter import agent_of_adapter
 
-    decoding = Decoding(**parameters.model_dump(exclude={"history_tokens", "draws"}))
+    others = {"history_tokens", "modalities", "device", "draws"}
+    decoding = Decoding(**parameters.model_dump(exclude=others))
     options: dict[str, Any] = {
         "load": feature_loader(features["video"], features["audio"]),
-        "style": adapter.style,
+        "style": adapter.style.showing(parameters.modalities),
         "history_tokens": parameters.history_tokens,
+        "budget": adapter.budget,
     }
     made_by = (
         adapter.fingerprint,
@@ -102,9 +105,18 @@ def _answered(
 
     @cache
     def agent() -> Agent:  # put together only where a file is missing
-        language = load_language_model(language_model.folder("source"), lora=adapter.lora)
-        widths = {sense: kind.width for sense, kind in features.items()}
-        return agent_of_adapter(adapter, language, encoder_widths=widths)
+        language = load_language_model(
+            language_model.folder("source"),
+            lora=adapter.lora,
+            quantize=adapter.quantize,
+            device=chosen_device(parameters.device),
+        )
+        return agent_of_adapter(
+            adapter,
+            language,
+            encoder_widths={sense: kind.width for sense, kind in features.items()},
+            encoders={sense: kind.encoder for sense, kind in features.items()},
+        )
 
     def answer(shard: Sequence[Dialogue], file: Path) -> None:
         replies = reply_table(shard, agent(), decoding=decoding, **options)

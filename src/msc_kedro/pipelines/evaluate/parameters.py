@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from msc_kedro.dialogue.prompt import Modality
 from msc_kedro.pipelines.parameters import Parameters
 
 
@@ -19,5 +20,7 @@ class EvaluateParameters(Parameters):
     max_new_tokens: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     history_tokens: int = Field(ge=32)
+    modalities: tuple[Modality, ...] | None = Field(min_length=1)
+    device: Literal["auto", "cpu", "cuda"]
     draws: int = Field(ge=100)
     seed: int

@@ -6,7 +6,7 @@ from msc_kedro.pipelines.featurize.nodes import encode_pictures, encode_sounds
 
 
 def create_pipeline() -> Pipeline:
-    """utterances, corpus, sound -> picture_features, sound_features."""
+    """utterances, corpus, sound, faces -> picture_features, sound_features."""
     return Pipeline(
         [
             Node(
@@ -19,13 +19,15 @@ def create_pipeline() -> Pipeline:
                     "work",
                     "params:featurize",
                     "params:engine",
+                    "face_tracks",
+                    "speaking_faces",
                 ],
                 "picture_features",
                 name="encode_pictures",
             ),
             Node(
                 encode_sounds,
-                ["utterances", "sound", "audio_encoder", "work", "params:engine"],
+                ["utterances", "sources", "sound", "audio_encoder", "work", "params:engine"],
                 "sound_features",
                 name="encode_sounds",
             ),

@@ -22,7 +22,6 @@ from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import code_of, key_of, once
 from msc_kedro.execution.parallel import in_parallel
 from msc_kedro.execution.shards import map_shards
-from msc_kedro.media.sound import read_span
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.ingest.parameters import IngestParameters
 from msc_kedro.pipelines.parameters import EngineParameters
@@ -115,8 +114,9 @@ def _listen(
 ) -> None:
     """Write where somebody speaks, and at which pauses other people begin to."""
     from msc_kedro.listening.changes import changes_of_people
+    from msc_kedro.listening.long_sound import speech_in
 
-    speech: list[Span] = detector.open()(read_span(sound, 0.0, duration_s)[0])
+    speech: list[Span] = speech_in(sound, duration_s, detector.open())
     pauses = pauses_to_hear(speech, cuts, min_pause_s=parameters.min_change_pause_s)
     changes: list[int] = []
     if pauses and parameters.people_distance is not None:

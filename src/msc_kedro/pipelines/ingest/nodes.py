@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,11 @@ from msc_kedro.media.probe import (
     MediaInfo,
     UnreadableMediaError,
     content_id,
-    probe,
+    info_of,
+    opened,
     readable_s,
 )
-from msc_kedro.media.sound import flac_bytes, read_mono, sound_length_s
+from msc_kedro.media.sound import mono_blocks, sound_length_s, write_flac
 from msc_kedro.pipelines.ingest.parameters import IngestParameters
 from msc_kedro.pipelines.parameters import CorpusParameters, EngineParameters
 from msc_kedro.pipelines.rejects import Reject, refuse_if_too_many, rejects_table
@@ -172,14 +172,19 @@ def _look(corpus: Corpus, name: str, beside: str | None, work: Path) -> _Seen | 
     if name != _shown(name):
         return "its name is not in UTF-8, which tables need: rename it"
     try:
-        info = probe(path)
-        heard = path if info.has_audio or beside is None else corpus.path(beside)
-        if not (info.has_audio or beside):
-            return "it has no sound, so nobody can be heard in it"
-        key = key_of(content_id(heard), code_of("media"))
-        sound = once(work / "sound" / f"{key}.flac", partial(_write_sound, heard))
+        content = content_id(path)
+        with opened(path) as container:  # once, for what it says and for its sound
+            info = info_of(container)
+            if info.has_audio:
+                sound = _sound(content, container, work)
+        if not info.has_audio:
+            if beside is None:
+                return "it has no sound, so nobody can be heard in it"
+            heard = corpus.path(beside)
+            with opened(heard) as container:
+                sound = _sound(content_id(heard), container, work)
         length_s = _length_s(path, info, sound)
-        return _Seen(content_id(path), info, length_s, sound, content_id(sound))
+        return _Seen(content, info, length_s, sound, content_id(sound))
     except UnreadableMediaError as error:
         return str(error)
 
@@ -200,25 +205,37 @@ def _shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _write_sound(video: Path, file: Path) -> None:
-    file.write_bytes(flac_bytes(read_mono(video)))
+def _sound(content: str, container: Any, work: Path) -> Path:
+    """The sound of an open file as FLAC, decoded where it is not kept yet."""
+    key = key_of(content, code_of("media"))
+    return once(
+        work / "sound" / f"{key}.flac", lambda file: write_flac(file, mono_blocks(container))
+    )
 
 
 def find_scenes(
     sources: pd.DataFrame,
+    annotated_dialogues: pd.DataFrame,
+    annotations: pd.DataFrame,
     corpus: Corpus,
     work: Path,
     parameters: IngestParameters,
     engine: EngineParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cut every source at its scene changes; one without pictures is one scene.
+    """Cut sources at their scene changes; one without pictures is one scene.
+
+    Clips of an annotated corpus are somebody's turn each, and are taken as they are given: cuts in
+    them are looked for, which is most of the work of ingest, where `scenes_of_clips` asks for them.
 
     Returns:
-        The `scenes` table, and the sources whose pictures cannot be decoded (they count as one
-        scene).
+        The `scenes` table, without the clips that are not looked at, and the sources whose pictures
+        cannot be decoded (they count as one scene).
     """
-
     from msc_kedro.media.scenes import find_cuts
+
+    if not parameters.scenes_of_clips:
+        clips = set(annotations["path"].dropna()) - set(annotated_dialogues["path"].dropna())
+        sources = sources[~sources["path"].isin(clips)]
 
     def detect(source: Any, file: Path) -> None:
         try:

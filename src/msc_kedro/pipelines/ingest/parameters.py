@@ -12,6 +12,7 @@ class IngestParameters(Parameters):
 
     scene_threshold: float = Field(gt=0)
     min_scene_s: float = Field(gt=0)
+    scenes_of_clips: bool
     max_pause_s: float = Field(gt=0)
     max_dialogue_s: float = Field(gt=0)
     min_change_pause_s: float = Field(ge=0)

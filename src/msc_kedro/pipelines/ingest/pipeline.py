@@ -35,7 +35,15 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 find_scenes,
-                ["sources", "corpus", "work", "params:ingest", "params:engine"],
+                [
+                    "sources",
+                    "annotated_dialogues",
+                    "annotations",
+                    "corpus",
+                    "work",
+                    "params:ingest",
+                    "params:engine",
+                ],
                 ["scenes", "scene_rejects"],
                 name="find_scenes",
             ),

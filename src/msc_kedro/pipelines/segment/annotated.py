@@ -36,6 +36,7 @@ def annotated_utterances(
             "text": turn.text,
             "language": LANGUAGE,
             "words": [],
+            "overlap_s": None,
         }
         for turn in turns.itertuples()
     ]
@@ -58,51 +59,61 @@ def _place(turn: Any, places: Mapping[str, tuple[str, float]]) -> dict[str, Any]
     return {"source_id": source_id, "start_s": start_s, "end_s": end_s}
 
 
-def with_heard_words(
-    rows: list[dict[str, Any]], sounds: Mapping[str, Path], asr: Opener, work: Path, *, workers: int
+def as_heard(
+    rows: list[dict[str, Any]],
+    sounds: Mapping[str, Path],
+    asr: Opener,
+    diarizer: Opener,
+    work: Path,
+    *,
+    expected: str | None,
+    workers: int,
 ) -> list[dict[str, Any]]:
-    """The same rows with the words that are heard in them and their times; the text stays.
+    """The same rows with the words heard in them, their times, and overlaps; the text stays.
 
-    Kept per dialogue. A turn without sound keeps its empty list.
+    Kept per dialogue. A turn without sound keeps its empty list, and no overlap is known of it.
     """
+    from msc_kedro.listening.turn_taking import shared_s
     from msc_kedro.media.sound import read_span
 
     def listen(turns: list[dict[str, Any]], file: Path) -> None:
         heard = []
         for turn in turns:
-            start_s = turn["start_s"]
-            samples, _ = read_span(sounds[turn["source_id"]], start_s, turn["end_s"])
-            heard.append(
-                [
-                    {
-                        "word": word.text,
-                        "start_s": round(start_s + word.start_s, 3),
-                        "end_s": round(start_s + word.end_s, 3),
-                        "probability": round(word.probability, 4),
-                    }
-                    for segment in asr.open()(samples)
-                    for word in segment.words
-                ]
-            )
+            start_s, end_s = turn["start_s"], turn["end_s"]
+            samples, _ = read_span(sounds[turn["source_id"]], start_s, end_s)
+            (segments,) = asr.open().several([samples], expected=expected)
+            words = [
+                {
+                    "word": word.text,
+                    "start_s": round(start_s + word.start_s, 3),
+                    "end_s": round(start_s + word.end_s, 3),
+                    "probability": round(word.probability, 4),
+                }
+                for segment in segments
+                for word in segment.words
+            ]
+            overlaps = diarizer.open().turn_taking(samples).overlaps
+            overlap_s = round(shared_s((0.0, end_s - start_s), overlaps), 3)
+            heard.append({"words": words, "overlap_s": overlap_s})
         file.write_text(json.dumps(heard))
 
     dialogues: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["source_id"] is not None:
             dialogues.setdefault(row["dialogue_id"], []).append(row)
-    made_by = (asr.fingerprint, code_of("listening", "media"))
+    made_by = (asr.fingerprint, diarizer.fingerprint, expected, code_of("listening", "media"))
     files = map_shards(
         listen,
         list(dialogues.values()),
-        key=lambda turns: key_of("heard words", [turn["utterance_id"] for turn in turns], made_by),
+        key=lambda turns: key_of("as heard", [turn["utterance_id"] for turn in turns], made_by),
         folder=work / "heard_words",
         suffix=".json",
         title="hearing words",
         workers=workers,
     )
-    words = {
+    found = {
         turn["utterance_id"]: heard
         for turns, file in zip(dialogues.values(), files, strict=True)
         for turn, heard in zip(turns, json.loads(file.read_text()), strict=True)
     }
-    return [{**row, "words": words.get(row["utterance_id"], [])} for row in rows]
+    return [{**row, **found.get(row["utterance_id"], {})} for row in rows]

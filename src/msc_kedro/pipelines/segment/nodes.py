@@ -20,7 +20,7 @@ from msc_kedro.pipelines.parameters import (
     SplitParameters,
 )
 from msc_kedro.pipelines.rejects import Reject, rejects_table
-from msc_kedro.pipelines.segment.annotated import annotated_utterances, with_heard_words
+from msc_kedro.pipelines.segment.annotated import annotated_utterances, as_heard
 from msc_kedro.pipelines.segment.parameters import SegmentParameters
 from msc_kedro.tables import SPLITS, span_id
 
@@ -44,7 +44,7 @@ def transcribe(
     """Cut every dialogue into utterances, with their words.
 
     Dialogues whose turns the corpus gives are taken as they are given. Nothing is heard of them,
-    but for the times of their words where `hear_annotated` asks for it.
+    but for their words and overlaps where `hear_annotated` asks for it.
 
     Returns:
         The `utterances` table, and the dialogues in which no word was understood.
@@ -66,8 +66,9 @@ def transcribe(
             sounds[dialogue.source_id],
             (dialogue.start_s, dialogue.end_s),
             scenes=list(spans),
-            transcribe=asr.open(),
+            transcribe=lambda pieces: asr.open().several(pieces, expected=parameters.language),
             diarize=lambda samples: diarizer.open()(samples),
+            hear_turns=diarizer.open().turn_taking,
             max_piece_s=parameters.max_piece_s,
             max_pause_s=parameters.max_pause_s,
             min_utterance_s=parameters.min_utterance_s,
@@ -86,7 +87,9 @@ def transcribe(
 
     rows = annotated_utterances(annotations, dialogue_spans, sources)
     if parameters.hear_annotated:
-        rows = with_heard_words(rows, sounds, asr, work, workers=engine.threads)
+        rows = as_heard(
+            rows, sounds, asr, diarizer, work, expected=parameters.language, workers=engine.threads
+        )
     rejects: list[Reject] = []
     items = list(dialogue_spans.dropna(subset="source_id").itertuples())
     files = map_shards(
@@ -119,9 +122,25 @@ def transcribe(
     if not rows:
         raise MscKedroError(
             "No speech was understood anywhere in the corpus. Is there English speech in the "
-            "videos? The embedded speech recognition knows English only."
+            "videos? The embedded speech recognition knows English only (docs/segment.md)."
         )
-    return pd.DataFrame(rows), rejects_table(rejects)
+    return _marked(pd.DataFrame(rows), parameters.language), rejects_table(rejects)
+
+
+def _marked(utterances: pd.DataFrame, language: str | None) -> pd.DataFrame:
+    """With `other_language`; how many there are is said in the log."""
+    others = utterances["language"] != language if language else pd.Series(False, utterances.index)
+    if others.any():
+        counted = utterances.loc[others, "language"].value_counts()
+        log.warning(
+            "%d of %d utterances are not in '%s', which segment.language asks for (%s). They are "
+            "kept; `other_language` marks them.",
+            others.sum(),
+            len(utterances),
+            language,
+            ", ".join(f"{name}: {count}" for name, count in counted.items()),
+        )
+    return utterances.assign(other_language=others.astype(bool))
 
 
 def hold_out(

@@ -8,8 +8,9 @@ from msc_kedro.pipelines.parameters import Parameters
 
 
 class SegmentParameters(Parameters):
-    """Where utterances begin and end."""
+    """Where utterances begin and end, and in which language they are expected."""
 
+    language: str | None = Field(pattern=r"^[a-z]{2,3}$")
     max_piece_s: float = Field(gt=0)
     max_pause_s: float = Field(gt=0)
     min_utterance_s: float = Field(gt=0)

@@ -113,8 +113,7 @@ def _people(
         found = speaker_voices(embeddings, lengths_s, guesses)
         voices += found
         dialogues += [place] * len(found)
-        source = dialogue["source_id"].iloc[0] if parameters.link == "in_source" else ""
-        within += [source] * len(found)
+        within += [_recording(dialogue) if parameters.link == "in_source" else ""] * len(found)
     linked = link_people(
         voices,
         dialogues=[str(place) for place in dialogues],
@@ -126,6 +125,12 @@ def _people(
         (place, voice.label): f"person {guess.person + 1}"
         for place, voice, guess in zip(dialogues, voices, linked, strict=True)
     }
+
+
+def _recording(dialogue: pd.DataFrame) -> str:
+    """The source that a dialogue is a span of; itself, where its turns are clips."""
+    sources = dialogue["source_id"].unique()
+    return str(sources[0] if len(sources) == 1 else dialogue["dialogue_id"].iloc[0])
 
 
 def _write_voices(file: Path, spans: list[Heard], sounds: dict[str, Path], encoder: Opener) -> None:
@@ -147,12 +152,12 @@ def _write_voices(file: Path, spans: list[Heard], sounds: dict[str, Path], encod
 
 def _with_margins(dialogue: pd.DataFrame, margin_s: float) -> list[Heard]:
     """Spans of the utterances, longer by up to `margin_s` where that touches no neighbour."""
-    starts, ends = dialogue["start_s"].tolist(), dialogue["end_s"].tolist()
+    heard = list(dialogue[["source_id", "start_s", "end_s"]].itertuples(index=False, name=None))
     spans = []
-    for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        before = max((e for e in ends[:place] if e <= start), default=0.0)
-        after = min((s for s in starts[place + 1 :] if s >= end), default=end + margin_s)
-        source = dialogue["source_id"].iloc[place]
+    for place, (source, start, end) in enumerate(heard):
+        earlier = (e for own, _, e in heard[:place] if own == source and e <= start)
+        later = (s for own, s, _ in heard[place + 1 :] if own == source and s >= end)
+        before, after = max(earlier, default=0.0), min(later, default=end + margin_s)
         spans.append((source, max(start - margin_s, before), min(end + margin_s, after)))
     return spans
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def speak_replies(
     replies: pd.DataFrame,
+    voice_levels: list[dict[str, Any]],
     voice_female: Opener,
     voice_male: Opener,
     work: Path,
@@ -37,8 +38,9 @@ def speak_replies(
     made_by = [*(one.fingerprint for one in openers.values()), code_of("speaking", "voice")]
 
     def speak(reply: Any) -> tuple[str, Path]:
-        key = key_of("speech", reply.text, reply.description, made_by, parameters.model_dump())
-        make = partial(_speak, reply.text, reply.description, openers, parameters)
+        asked = (reply.text, reply.description)
+        key = key_of("speech", asked, voice_levels, made_by, parameters.model_dump())
+        make = partial(_speak, *asked, voice_levels, openers, parameters)
         return reply.utterance_id, once(work / "speech" / f"{key}.flac", make)
 
     rows = list(replies[replies["text"].str.contains(r"\w")].itertuples())
@@ -48,25 +50,29 @@ def speak_replies(
 def _speak(
     text: str,
     description: str,
+    voice_levels: list[dict[str, Any]],
     openers: dict[str, Opener],
     parameters: SynthesizeParameters,
     file: Path,
 ) -> None:
     from msc_kedro.media.sound import flac_bytes
     from msc_kedro.speaking.steering import manner_for, voice_for
+    from msc_kedro.voice.bins import from_records
     from msc_kedro.voice.grammar import read
 
-    levels = read(description)
+    scales = from_records(voice_levels)
+    levels = read(description, version=scales.version)
     voices: dict[Any, Synthesizer] = {gender: one.open() for gender, one in openers.items()}
     voice = voice_for(levels, voices, otherwise=parameters.gender_if_unsaid)
     short = " ".join(text.split()[: parameters.max_words])
-    speech = voice(short, manner=manner_for(levels, voice), seed=parameters.seed)
+    speech = voice(short, manner=manner_for(levels, voice, scales), seed=parameters.seed)
     file.write_bytes(flac_bytes(speech.samples, speech.sample_rate))
 
 
 def listen_to_replies(
     replies: pd.DataFrame,
     spoken_replies: dict[str, Path],
+    voice_levels: list[dict[str, Any]],
     asr: Opener,
     pitch_tracker: Opener,
     gender_classifier: Opener,
@@ -80,7 +86,9 @@ def listen_to_replies(
     """
     from msc_kedro.evaluation.spoken import hear, speech_scores
     from msc_kedro.media.probe import content_id
+    from msc_kedro.voice.bins import from_records
 
+    scales = from_records(voice_levels)
     listeners = (asr, pitch_tracker, gender_classifier)
     made_by = [*(one.fingerprint for one in listeners), code_of("evaluation", "listening", "voice")]
     known = replies.set_index("utterance_id")
@@ -88,10 +96,11 @@ def listen_to_replies(
     def listen(spoken: tuple[str, Path]) -> dict[str, Any]:
         identity, path = spoken
         asked = known.loc[identity, ["text", "description"]].tolist()
-        key = key_of("heard", content_id(path, digits=20), asked, made_by)
+        key = key_of("heard", content_id(path, digits=20), asked, voice_levels, made_by)
 
         def make(file: Path) -> None:
-            file.write_text(json.dumps(hear(path, *asked, *(one.open() for one in listeners))))
+            opened = (one.open() for one in listeners)
+            file.write_text(json.dumps(hear(path, *asked, *opened, scales=scales)))
 
         return {
             "utterance_id": identity,

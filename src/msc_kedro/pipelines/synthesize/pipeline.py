@@ -6,13 +6,14 @@ from msc_kedro.pipelines.synthesize.nodes import listen_to_replies, speak_replie
 
 
 def create_pipeline() -> Pipeline:
-    """replies -> spoken_replies, speech, speech_metrics."""
+    """replies, voice_levels -> spoken_replies, speech, speech_metrics."""
     return Pipeline(
         [
             Node(
                 speak_replies,
                 [
                     "replies",
+                    "voice_levels",
                     "voice_female",
                     "voice_male",
                     "work",
@@ -27,6 +28,7 @@ def create_pipeline() -> Pipeline:
                 [
                     "replies",
                     "spoken_replies",
+                    "voice_levels",
                     "asr",
                     "pitch_tracker",
                     "gender_classifier",

@@ -12,19 +12,22 @@ import pandas as pd
 from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.ragged import RaggedShards
 from msc_kedro.models.opener import Opener
-from msc_kedro.pipelines.agents import feature_loader
+from msc_kedro.pipelines.featurize.parameters import FeaturizeParameters
+from msc_kedro.pipelines.featurize.shards import pictures_by
 from msc_kedro.pipelines.parameters import EngineParameters
+from msc_kedro.pipelines.train.job import check_encoder, training_job
 from msc_kedro.pipelines.train.parameters import TrainParameters
 from msc_kedro.training.adapter import Adapter
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from msc_kedro.agent.language_model import LanguageModel
-    from msc_kedro.agent.model import Agent
-    from msc_kedro.training.config import HistoryRow
+    from msc_kedro.training.config import HistoryRow, TrainingResult
 
 log = logging.getLogger(__name__)
+
+# Parameters that change what a run costs and none of its numbers: changed, it still goes on.
+_COSTS_ONLY = ("activation_checkpointing", "tracking")
 
 
 def train_agent(
@@ -34,9 +37,13 @@ def train_agent(
     dialogues: pd.DataFrame,
     picture_features: RaggedShards,
     sound_features: RaggedShards,
+    image_encoder: Opener,
+    audio_encoder: Opener,
     language_model: Opener,
+    qformer_start: Opener,
     work: Path,
     parameters: TrainParameters,
+    featurize: FeaturizeParameters,
     engine: EngineParameters,
 ) -> tuple[Adapter, pd.DataFrame, dict[str, Any]]:
     """Train Q-Formers and LoRA to write the next turn and how it should sound.
@@ -44,36 +51,50 @@ def train_agent(
     Returns:
         The best adapter, one row per step, and the figures of the run.
     """
-    import torch
-
     from msc_kedro.dialogue.turns import dialogues_from_tables
-    from msc_kedro.training.adapter import make_adapter
-    from msc_kedro.training.loop import train
+    from msc_kedro.training.launch import run_job
+    from msc_kedro.training.tracking import tracked
 
-    torch.set_num_threads(engine.threads)
+    check_encoder(
+        "picture",
+        picture_features,
+        pictures_by(image_encoder, featurize.frames_per_s, featurize.pictures),
+    )
+    check_encoder("sound", sound_features, audio_encoder.name)
     known = dialogues_from_tables(
         utterances=utterances, speakers=speakers, voice=voice, dialogues=dialogues
     )
-    agent = _agent(language_model, picture_features, sound_features, parameters)
-    config = _config(parameters)
-    result = train(
-        agent,
-        train_dialogues=[dialogue for dialogue in known if dialogue.split == "train"],
-        valid_dialogues=[dialogue for dialogue in known if dialogue.split == "valid"],
-        load=feature_loader(picture_features, sound_features),
-        config=config,
-        checkpoint_folder=work
-        / "training"
-        / key_of(
-            parameters.model_dump(),
-            language_model.fingerprint,
-            code_of("agent", "dialogue", "training"),
-            (picture_features.encoder, sound_features.encoder),
-            [[d.dialogue_id, d.split, [asdict(turn) for turn in d.turns]] for d in known],
-        ),
-        progress=_say,
+    key = key_of(
+        parameters.model_dump(exclude=set(_COSTS_ONLY)),
+        (language_model.fingerprint, qformer_start.fingerprint),
+        code_of("agent", "dialogue", "training"),
+        (picture_features.encoder, sound_features.encoder),
+        [[d.dialogue_id, d.split, [asdict(turn) for turn in d.turns]] for d in known],
     )
-    trainable = sum(tensor.numel() for tensor in agent.trainable().values())
+    job = training_job(
+        known,
+        picture_features=picture_features,
+        sound_features=sound_features,
+        language_model=language_model,
+        qformer_start=qformer_start,
+        checkpoint_folder=work / "training" / key,
+        parameters=parameters,
+        threads=engine.threads,
+    )
+    folder = work / "tracking"
+    settings = parameters.model_dump(mode="json")
+    with tracked(parameters.tracking, folder, run=key, settings=settings) as log_row:
+
+        def progress(row: HistoryRow, steps: int) -> None:
+            _say(row, steps)
+            log_row(row)
+
+        result, made = run_job(
+            job,
+            processes=parameters.processes,
+            progress=progress,
+        )
+    _tell(result)
     summary = {
         "step0_valid_loss": result.start_valid_loss,
         "best_valid_loss": result.best_valid_loss,
@@ -82,12 +103,10 @@ def train_agent(
         "steps": result.history[-1].step,
         "epochs": result.history[-1].epoch,
         "stopped_early": result.stopped_early,
-        "trainable_parameters": trainable,
-        "total_parameters": sum(p.numel() for p in agent.parameters()),
-        "dtype": str(agent.language.dtype).removeprefix("torch."),
+        **made.figures,
     }
     history = pd.DataFrame([asdict(row) for row in result.history])
-    return make_adapter(agent, config.style, result.best_state), history, summary
+    return made.adapter(result.best_state), history, summary
 
 
 def plot_losses(loss_history: pd.DataFrame, training_summary: dict[str, Any]) -> Figure:
@@ -97,44 +116,20 @@ def plot_losses(loss_history: pd.DataFrame, training_summary: dict[str, Any]) ->
     return loss_figure(losses_of(loss_history, training_summary))
 
 
-def _agent(
-    language_model: Opener,
-    pictures: RaggedShards,
-    sounds: RaggedShards,
-    parameters: TrainParameters,
-) -> Agent:
-    from msc_kedro.agent.language_model import LoraSettings, load_language_model
-    from msc_kedro.agent.model import Agent, SenseConfig
-    from msc_kedro.agent.qformer import QFormerConfig
-
-    lora = parameters.lora
-    language: LanguageModel = load_language_model(
-        language_model.folder("source"),
-        dtype=parameters.dtype,
-        lora=None if lora is None else LoraSettings(**lora.model_dump()),
-        seed=parameters.seed,
-    )
-    widths = {"video": pictures.width, "audio": sounds.width}
-    shape = QFormerConfig(**parameters.qformer.model_dump())
-    senses = {
-        sense: SenseConfig(encoder_width=width, qformer=shape)
-        for sense, width in widths.items()
-        if sense in parameters.modalities
-    }
-    return Agent(language, senses, seed=parameters.seed)  # type: ignore[arg-type]
-
-
-def _config(parameters: TrainParameters) -> Any:
-    from msc_kedro.dialogue.prompt import PromptStyle
-    from msc_kedro.training.config import TrainingConfig
-
-    taken = parameters.model_dump(exclude={"modalities", "target", "dtype", "lora", "qformer"})
-    return TrainingConfig(style=PromptStyle(parameters.modalities, parameters.target), **taken)
-
-
 def _say(row: HistoryRow, steps: int) -> None:
     if row.valid_loss is not None:
         learned = "" if row.train_loss is None else f"training loss {row.train_loss:.3f}, "
         log.info(
             "      step %d of %d: %svalidation loss %.3f", row.step, steps, learned, row.valid_loss
         )
+
+
+def _tell(result: TrainingResult) -> None:
+    """What depends on the machine: said, and kept out of what is versioned."""
+    share = 100 * result.waited_s / result.seconds if result.seconds else 0.0
+    log.info(
+        "      trained for %.0f s, of which steps waited %.1f %% for data; memory at most %.1f GiB",
+        result.seconds,
+        share,
+        result.peak_bytes / 2**30,
+    )
