@@ -20,6 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 COPIED = ("conf", "src", "pyproject.toml", "dvc.yaml", ".dvcignore", ".telemetry")
 CUT = {
     ("parameters.yml", "demo", "dialogues"): 6,
+    ("parameters_train.yml", "train", "epochs"): 10,
     ("parameters_train.yml", "train", "max_steps"): 30,
 }
 NO_NETWORK = PROJECT / "tests" / "no_network"

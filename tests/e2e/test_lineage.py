@@ -30,6 +30,7 @@ NOTHING_IN = {
     "face_tracks",
     "speaking_faces",
 }
+WITHOUT_MODEL = {"room_meter", "qformer_start"}  # of the program's own; of the paper's recipe
 WITHOUT_PREVIEW = {"work"}  # kept work: shards by content, nothing to read
 
 
@@ -125,6 +126,9 @@ def test_every_model_is_there_with_its_revision(graph: Graph) -> None:
         assert table["data"], f"{name} names no model"
         for row in table["data"]:
             told = dict(zip(table["columns"], row, strict=True))
+            if name in WITHOUT_MODEL:
+                assert told["source and revision"] == "no model from elsewhere"
+                continue
             spec = specs[told["slot"]]
             assert told["model"] == spec.title and told["licence"] == spec.licence
             assert told["fingerprint"] == spec.fingerprint

@@ -76,6 +76,8 @@ class ModelDataset(AbstractDataset[Any, Opener]):
             (*use, f"{spec.size / 1e6:.1f} MB", spec.fingerprint)
             for use, spec in zip(self.uses(), self._all, strict=True)
         ]
+        if not rows:  # its weights are the program's own, or the recipe has no use for it
+            rows = [("", self._opens, "no model from elsewhere", "", "", "")]
         columns = ("slot", "model", "source and revision", "licence", "size", "fingerprint")
         return table_preview(columns, rows)
 

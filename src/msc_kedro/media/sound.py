@@ -119,7 +119,7 @@ def write_flac(file: Path, blocks: Iterable[np.ndarray], sample_rate: int = LIST
             with soundfile.SoundFile(target, "w", sample_rate, 1, "PCM_16", format="FLAC") as flac:
                 for block in blocks:
                     flac.write(block)
-        except soundfile.LibsndfileError as error:
+        except (soundfile.LibsndfileError, AssertionError) as error:  # what was written short
             raise target.error or error from None
         if target.error:
             raise target.error
