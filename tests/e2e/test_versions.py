@@ -171,6 +171,6 @@ def test_other_descent_is_refused(project: Project, reproduced: dict[str, str]) 
     said = refused.stdout + refused.stderr
     assert refused.returncode == 1 and "Traceback" not in said
     assert "was made from another 'dialogues'" in said
-    assert "kedro run --pipelines train\n" in said
+    assert "kedro run --pipelines describe,featurize,train\n" in said
     assert project.contents() == before
     project.ok(*KEDRO, "--pipeline", "evaluate", "--load-versions", f"dialogues:{old}")
