@@ -27,6 +27,9 @@ from msc_kedro.tables import SPLITS, span_id
 log = logging.getLogger(__name__)
 
 
+SHORT_PAUSE_S = 0.8  # ends an utterance where longer ones would leave next to no replies
+
+
 def transcribe(
     dialogue_spans: pd.DataFrame,
     annotations: pd.DataFrame,
@@ -60,7 +63,7 @@ def transcribe(
     same = SameSpeaker(**same_voice.model_dump())
     cuts = dict(list(scenes.groupby("source_id")))
 
-    def listen(dialogue: Any, file: Path) -> None:
+    def listen(dialogue: Any, file: Path, max_pause_s: float) -> None:
         spans = cuts[dialogue.source_id][["start_s", "end_s"]].itertuples(index=False, name=None)
         utterances = find_utterances(
             sounds[dialogue.source_id],
@@ -70,7 +73,7 @@ def transcribe(
             diarize=lambda samples: diarizer.open()(samples),
             hear_turns=diarizer.open().turn_taking,
             max_piece_s=parameters.max_piece_s,
-            max_pause_s=parameters.max_pause_s,
+            max_pause_s=max_pause_s,
             min_utterance_s=parameters.min_utterance_s,
             one_voice=OneVoice(speaker_encoder.open(), same, LISTENING_RATE)
             if parameters.join_sentences
@@ -78,11 +81,11 @@ def transcribe(
         )
         file.write_text(json.dumps(utterances))
 
-    def key(dialogue: Any) -> str:
+    def key(dialogue: Any, max_pause_s: float) -> str:
         spans = cuts[dialogue.source_id][["start_s", "end_s"]].to_numpy().tolist()
         openers = (asr, diarizer, speaker_encoder)
         made_by = ([one.fingerprint for one in openers], code_of("listening", "media"))
-        settings = (parameters.model_dump(), same_voice.model_dump())
+        settings = (parameters.model_dump(), max_pause_s, same_voice.model_dump())
         return key_of("utterances", dialogue.dialogue_id, spans, made_by, settings)
 
     rows = annotated_utterances(annotations, dialogue_spans, sources)
@@ -92,17 +95,31 @@ def transcribe(
         )
     rejects: list[Reject] = []
     items = list(dialogue_spans.dropna(subset="source_id").itertuples())
-    files = map_shards(
-        listen,
-        items,
-        key=key,
-        folder=work / "utterances",
-        suffix=".json",
-        title="transcribing",
-        workers=engine.threads,
-    )
-    for dialogue, file in zip(items, files, strict=True):
-        heard = json.loads(file.read_text())
+
+    def transcribed(max_pause_s: float) -> list[list[dict[str, Any]]]:
+        files = map_shards(
+            lambda dialogue, file: listen(dialogue, file, max_pause_s),
+            items,
+            key=lambda dialogue: key(dialogue, max_pause_s),
+            folder=work / "utterances",
+            suffix=".json",
+            title="transcribing",
+            workers=engine.threads,
+        )
+        return [json.loads(file.read_text()) for file in files]
+
+    found = transcribed(parameters.max_pause_s)
+    answered = sum(len(heard) > 1 for heard in found)
+    if items and not rows and answered < len(SPLITS) and parameters.max_pause_s > SHORT_PAUSE_S:
+        log.warning(
+            "Only %d dialogues hold a reply, too few to learn from and to test on: pauses of %s s "
+            "end an utterance here, not of %s s.",
+            answered,
+            SHORT_PAUSE_S,
+            parameters.max_pause_s,
+        )
+        found = transcribed(SHORT_PAUSE_S)
+    for dialogue, heard in zip(items, found, strict=True):
         if not heard:
             rejects.append((dialogue.dialogue_id, "segment", "no words were understood"))
         for turn, utterance in enumerate(heard):
