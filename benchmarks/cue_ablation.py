@@ -317,7 +317,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--arms", nargs="*", help="names; all by default")
     parser.add_argument("--work", type=Path, help="for shards and models; a temporary folder")
-    parser.add_argument("--out", type=Path, help="page whose table is replaced")
+    parser.add_argument("--out", type=Path, help="page to write the table to")
     given = parser.parse_args()
     arms = [arm for arm in ARMS if not given.arms or arm.name in given.arms]
     with tempfile.TemporaryDirectory() as temporary:
@@ -331,9 +331,7 @@ def main() -> None:
     shown = table(answers)
     print(shown)
     if given.out:
-        from speakers_pieces import write_section
-
-        write_section(given.out, "table", shown)
+        given.out.write_text(f"# Does it hear and see?\n\n{shown}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
