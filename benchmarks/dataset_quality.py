@@ -43,12 +43,16 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True)
 class Turn:
-    """A stretch of speech of one person; `text` is None where the words are not known."""
+    """A stretch of speech of one person; `text` is None where the words are not known.
+
+    `overlap_s` is how much of it somebody else speaks in, as the pipelines mark it.
+    """
 
     start_s: float
     end_s: float
     speaker: str
     text: str | None = None
+    overlap_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ def found_in(project: Path, corpus: str) -> dict[str, tuple[list[Turn], list[Spa
     made: dict[str, tuple[list[Turn], list[Span]]] = {stem: ([], []) for stem in stems.values()}
     for row in known.sort_values(["source_id", "start_s"]).itertuples():
         speaker = f"{row.dialogue_id} {row.speaker}"
-        made[stems[row.source_id]][0].append(Turn(row.start_s, row.end_s, speaker, row.text))
+        turn = Turn(row.start_s, row.end_s, speaker, row.text, row.overlap_s)
+        made[stems[row.source_id]][0].append(turn)
     for row in newest(project, corpus, "dialogue_spans").itertuples():
         made[stems[row.source_id]][1].append((row.start_s, row.end_s))
     return made
@@ -203,10 +208,26 @@ def labels(recording: Recording) -> tuple[list[str], list[str]]:
     return found, true
 
 
+def overlap(recording: Recording) -> tuple[float, float, float]:
+    """Seconds of overlap in the utterances: right, marked, true.
+
+    Of an utterance only the sum is marked, so the lesser of marked and true counts as right.
+    """
+    heard = annotation(recording.true).get_overlap()
+    right = marked = true = 0.0
+    for utterance in recording.found:
+        own = utterance.overlap_s or 0.0
+        within = Timeline([Segment(utterance.start_s, utterance.end_s)])
+        really = heard.crop(within).duration()
+        right, marked, true = right + min(own, really), marked + own, true + really
+    return right, marked, true
+
+
 def figures(recordings: list[Recording]) -> dict[str, float | None]:
     """The figures over recordings; see the head of the page for their definitions."""
     boundaries, spans = Matched(0, 0, 0), Matched(0, 0, 0)
     wholly = [one for one in recordings if not one.partly]
+    overlap_s = [sum(parts) for parts in zip((0.0, 0.0, 0.0), *map(overlap, wholly), strict=True)]
     strict = DiarizationErrorRate(collar=0.0, skip_overlap=False)
     lenient = DiarizationErrorRate(collar=COLLAR_S, skip_overlap=False)
     wrong = said = 0
@@ -249,6 +270,9 @@ def figures(recordings: list[Recording]) -> dict[str, float | None]:
         "diarization error rate, collar": abs(lenient),
         "speaker purity": purity(found_all, true_all),
         "speaker ARI": sum(rand) / len(rand) if rand else None,
+        "overlap: seconds": overlap_s[2] if wholly else None,
+        "overlap precision": overlap_s[0] / overlap_s[1] if overlap_s[1] else None,
+        "overlap recall": overlap_s[0] / overlap_s[2] if overlap_s[2] else None,
         "dialogue span F1": spans.f1 if any(one.dialogues_true for one in recordings) else None,
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from msc_kedro.execution.files import whole_file
+from msc_kedro.execution.memory import give_memory_back
 from msc_kedro.execution.parallel import in_parallel
 
 Shard = TypeVar("Shard")
@@ -45,6 +46,7 @@ def map_shards(
         shard, path = shard_and_path
         with whole_file(path) as temporary:
             function(shard, temporary)
+        give_memory_back()
 
     for _ in in_parallel(make, missing, workers=workers, title=title, unit="shards"):
         pass
@@ -87,4 +89,5 @@ def map_read_shards(
         for path, (shard, own) in missing.items():
             with whole_file(path) as temporary:
                 write(shard, islice(found, len(own)), temporary)
+            give_memory_back()
     return paths
