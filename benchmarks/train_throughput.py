@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ import numpy as np
 import torch
 
 from msc_kedro.agent.attention import NAME
-from msc_kedro.agent.language_model import LanguageModel, LoraSettings, _with_lora
+from msc_kedro.agent.language_model import LanguageModel, LoraSettings, add_lora
 from msc_kedro.agent.model import Agent, SenseConfig
 from msc_kedro.agent.qformer import QFormerConfig
 from msc_kedro.dialogue.collate import UtteranceFeatures, features_of_packs
@@ -154,6 +155,7 @@ def measured(size: Size, given: argparse.Namespace, *, quantised: bool) -> list[
             began = time.perf_counter()
             arm.run()
             arm.seconds.append(time.perf_counter() - began)
+            print(f"{arm.name}: {arm.seconds[-1]:.1f} s", file=sys.stderr, flush=True)
     return table_of(agent, arms, given.device, quantised=quantised)
 
 
@@ -321,7 +323,7 @@ def agent_of(size: Size, device: str, *, quantised: bool) -> Agent:
     if quantised:
         quantise(model)
     lora = LoraSettings(dropout=0.0)
-    network = _with_lora(model, lora, 0).to(device)
+    network = add_lora(model, lora, 0).to(device)
     language = LanguageModel(network, Words(), size.name, "", lora, dtype)  # type: ignore[arg-type]
     video, audio = (SenseConfig(width, size.qformer) for width in size.widths)
     agent = Agent(language, {"video": video, "audio": audio}, seed=0)
