@@ -1,12 +1,10 @@
 """Features of pictures and sound: the time they take against the plain way, and if they agree.
 
-The plain way is that of the original: each utterance by itself, every picture of it decoded, one
-forward pass per utterance. Its encoder is given pictures that are as small as ours, and only those
-that are kept, so that both do the same work; a second line has it encode every picture, as the
-original does. Both ways run in one process, one after the other, and count with the same network.
-
-    python benchmarks/features.py --out docs/featurize-speed.md
-    python benchmarks/features.py --device cuda --videos FOLDER --out docs/featurize-speed.md
+Part of voice_and_features.py (--features). The plain way is that of the original: each utterance by
+itself, every picture of it decoded, one forward pass per utterance. Its encoder is given pictures
+that are as small as ours, and only those that are kept, so that both do the same work; a second
+line has it encode every picture, as the original does. Both ways run in one process, one after the
+other, and count with the same network.
 
 CLIP ViT-B/32 and WavLM-Large have their published shapes and random weights here, which cost what
 the trained ones do; MobileNetV2 and Whisper are those of the embedded recipe.
@@ -14,7 +12,6 @@ the trained ones do; MobileNetV2 and Whisper are those of the embedded recipe.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import tempfile
@@ -36,7 +33,7 @@ from msc_kedro.seeing.features import Seen, encode_pieces, pieces, read_piece
 PROJECT = Path(__file__).resolve().parents[1]
 CORPUS_H = 21.5  # of the paper's dataset
 FRAMES_PER_S = 3.0
-BEGIN, END = "<!-- measured on {} -->\n", "<!-- end -->"
+BRANCHES = ("mobilenet", "clip", "whisper", "wavlm")
 
 
 @dataclass(frozen=True)
@@ -223,27 +220,43 @@ def embedded(slot: str) -> Path:
     return ensure(read_specs(yaml.safe_load(text))[slot])
 
 
-def measured(chosen: argparse.Namespace) -> list[Row]:
-    """The rows that were asked for."""
+def measured(
+    videos: Path,
+    *,
+    device: str,
+    seconds: float,
+    large_share: int,
+    workers: int,
+    branches: Sequence[str],
+) -> str:
+    """The rows that were asked for, in Markdown.
+
+    Args:
+        videos: a folder of them.
+        device: "cpu" or "cuda".
+        seconds: of media.
+        large_share: WavLM-Large gets one utterance in so many.
+        workers: that decode.
+        branches: of `BRANCHES`.
+    """
     from msc_kedro.listening.wavlm import WavLMFeatures
     from msc_kedro.listening.whisper_features import WhisperFeatures
     from msc_kedro.seeing.clip import ClipPictures
     from msc_kedro.seeing.mobilenet import MobileNetV2
 
-    videos = sorted(p for p in chosen.videos.iterdir() if p.suffix in (".mp4", ".mkv", ".webm"))
-    said = spans(videos, 4.0, chosen.seconds)
-    little = said[: max(4, len(said) // chosen.large_share)]
-    on: dict[str, Any] = {"device": chosen.device}
+    files = sorted(p for p in videos.iterdir() if p.suffix in (".mp4", ".mkv", ".webm"))
+    said = spans(files, 4.0, seconds)
+    little = said[: max(4, len(said) // large_share)]
+    on: dict[str, Any] = {"device": device}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        work = chosen.workers
-        for branch in chosen.branches:
+        for branch in branches:
             if branch == "mobilenet":
                 encode = MobileNetV2(embedded("image_encoder"), **on)
-                rows.append(seen("pictures, MobileNetV2", encode, said, work, every=True))
+                rows.append(seen("pictures, MobileNetV2", encode, said, workers, every=True))
             elif branch == "clip":
                 encode = ClipPictures(clip_b32(Path(folder)), **on)
-                rows.append(seen("pictures, CLIP ViT-B/32", encode, said, work, every=True))
+                rows.append(seen("pictures, CLIP ViT-B/32", encode, said, workers, every=True))
             elif branch == "whisper":
                 hear = WhisperFeatures(embedded("asr"), **on)
                 rows.append(heard("sound, Whisper tiny.en", hear, said, Path(folder)))
@@ -251,7 +264,7 @@ def measured(chosen: argparse.Namespace) -> list[Row]:
                 speech = WavLMFeatures(wavlm_large(Path(folder)), normalise=True, **on)
                 rows.append(heard("sound, WavLM-Large", speech, little, Path(folder)))
             print("|", " | ".join(rows[-1].cells()), "|", flush=True)
-    return rows
+    return f"{table(rows)}\n\n{machine(device)}."
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -269,35 +282,3 @@ def machine(device: str) -> str:
         f"{name}, {os.cpu_count()} cores, torch {torch.__version__} with "
         f"{torch.get_num_threads()} threads, {time.strftime('%Y-%m-%d')}"
     )
-
-
-def write(page: Path, device: str, made: str) -> None:
-    """Put the table between the marks of its device; the rest of the page stays."""
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN.format(device))
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{page} has no place for {device}: {BEGIN.format(device)}…{END}")
-    page.write_text(f"{before}{begin}{made}\n{end}{after}", encoding="utf-8")
-
-
-def main() -> None:
-    """Measure, print, and write."""
-    branches = ("mobilenet", "clip", "whisper", "wavlm")
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--videos", type=Path, default=PROJECT / "data" / "01_raw" / "demo")
-    parser.add_argument("--seconds", type=float, default=120.0, help="of media")
-    parser.add_argument("--large-share", type=int, default=6, help="WavLM gets one in so many")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="that decode")
-    parser.add_argument("--branches", nargs="+", choices=branches, default=branches)
-    parser.add_argument("--out", type=Path, help="a page with a place for the table")
-    chosen = parser.parse_args()
-    made = f"{table(measured(chosen))}\n\n{machine(chosen.device)}."
-    print(made)
-    if chosen.out:
-        write(chosen.out, chosen.device, made)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,12 @@
 """How well the measures of the voice and their levels agree with what was done to make the demo.
 
-    python benchmarks/voice_measures.py --data data --version 0-dvc --work data/.work --out TABLE.md
-
-Reads a finished run over the demo (to `speaker_assign`) and its truth.json, measures voices with
-`describe_voices`, and compares. What was done is taken from the making, never from the sound that
-is measured:
+Part of voice_and_features.py (--voice). Reads a finished run over the demo (to `speaker_assign`)
+and its truth.json, measures voices with `describe_voices`, and compares. What was done is taken
+from the making, never from the sound that is measured:
 
 - pitch and monotony: the plain voice's contour, moved and stretched as the turn states;
-- pace: the phonemes of the script over the seconds that the plain voice speaks, at the stated rate;
+- pace: the phonemes of the script over the seconds that the plain voice speaks, at the stated rate,
+  so a slow voice's 1.2 is what it comes to;
 - reverberation and noise: C50 of the impulse response and the signal to noise ratio.
 
 An utterance is compared with the turn that it covers; those that hold parts of several turns are
@@ -15,11 +14,6 @@ left out. Pitch is compared per speaker of a dialogue. Nothing here is fitted.
 """
 
 from __future__ import annotations
-
-import argparse
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import json
 from collections.abc import Iterable
@@ -36,8 +30,9 @@ from msc_kedro.voice import bins
 from msc_kedro.voice.manner import Speech
 
 PROJECT = Path(__file__).parents[1]
-PAUSE_S = 0.15  # what voice activity parts speech at
+PAUSE_S = 0.15  # what is longer is no speech
 SILENT_DB = 40.0  # below the loudest
+ERROR, DRAWS = 0.05, 100  # of pace: standard deviation in parts of it, and how often drawn
 COVERED = 0.7  # of an utterance by its turn, and of the turn by the utterance
 
 
@@ -47,6 +42,7 @@ class Made:
 
     pitch_mean_hz: float
     pitch_std_hz: float
+    spoken_s: float
     speaking_rate_phonemes_per_s: float
     c50_db: float
     snr_db: float
@@ -98,10 +94,12 @@ def make(truth: dict, seed: int) -> dict[tuple[str, int], Made]:
             shift = (turn["semitones"] + person["semitones"]) * np.log(2) / 12
             contour = np.median(logs) + spread * (logs - np.median(logs)) + shift
             contour = np.clip(np.exp(contour), *OUTERMOST_HZ)
+            spoken = spoken_s(plain) * native / rate
             made[dialogue["name"], number] = Made(
                 float(contour.mean()),
                 float(contour.std()),
-                count_phonemes(turn["text"]) / spoken_s(plain) * rate / native,
+                spoken,
+                count_phonemes(turn["text"]) / spoken,
                 dialogue["room"]["c50_db"],
                 dialogue["noise"]["snr_db"],
                 turn["gender"],
@@ -144,18 +142,20 @@ def agreement(true: Iterable[str], seen: Iterable[str], words: tuple[str, ...]) 
     }
 
 
-def described(arguments: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
+def described(
+    data: Path, version: str, work: Path, threads: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The `voice` table of the run, and its utterances with the names of their videos."""
     from msc_kedro.pipelines.describe.nodes import describe_voices
     from msc_kedro.pipelines.describe.parameters import DescribeParameters
     from msc_kedro.pipelines.parameters import EngineParameters
 
     def table(layer: str, name: str) -> pd.DataFrame:
-        folder = arguments.data / layer / "demo" / f"{name}.parquet" / arguments.version
+        folder = data / layer / "demo" / f"{name}.parquet" / version
         return pd.read_parquet(folder / f"{name}.parquet")
 
     utterances, speakers = table("03_primary", "utterances"), table("03_primary", "speakers")
-    folder = arguments.data / "02_intermediate" / "demo" / "sound" / arguments.version / "sound"
+    folder = data / "02_intermediate" / "demo" / "sound" / version / "sound"
     voice, _, _ = describe_voices(
         utterances,
         speakers,
@@ -165,7 +165,7 @@ def described(arguments: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame
         opener("gender_classifier"),
         opener("room_meter"),
         None,
-        arguments.work,
+        work,
         DescribeParameters(
             measures=bins.MEASURES,
             words="v02",
@@ -175,7 +175,7 @@ def described(arguments: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame
             temperature=1.0,
             seed=0,
         ),
-        EngineParameters(threads=arguments.threads, shard_utterances=64),
+        EngineParameters(threads=threads, shard_utterances=64),
     )
     sources = table("02_intermediate", "sources").set_index("source_id")["path"]
     known = utterances.assign(video=[Path(sources[s]).stem for s in utterances["source_id"]])
@@ -184,6 +184,8 @@ def described(arguments: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame
 
 def compared(voice: pd.DataFrame, known: pd.DataFrame, truth: dict, seed: int) -> pd.DataFrame:
     """Per utterance the figures as made (`true_*`) and as measured (`seen_*`)."""
+    from msc_kedro.listening.rate import count_phonemes
+
     made, turn_of = make(truth, seed), matched(known, truth)
     both = known.merge(voice, on="utterance_id")
     rows = []
@@ -200,6 +202,10 @@ def compared(voice: pd.DataFrame, known: pd.DataFrame, truth: dict, seed: int) -
                 "seen_speaker_pitch_hz": one.speaker_pitch_hz,
                 "seen_pitch_std_hz": one.pitch_std_hz,
                 "seen_speaking_rate_phonemes_per_s": one.speaking_rate_phonemes_per_s,
+                "heard_words_true_time": count_phonemes(one.text) / turn.spoken_s,
+                "true_words_heard_time": one.speaking_rate_phonemes_per_s
+                * (turn.spoken_s * turn.speaking_rate_phonemes_per_s)
+                / max(count_phonemes(one.text), 1),
                 "seen_c50_db": one.c50_db,
                 "seen_snr_db": one.snr_db,
                 "seen_gender": one.gender,
@@ -220,6 +226,34 @@ MEASURES = {
     "reverberation": "c50_db",
     "noise": "snr_db",
 }
+
+
+def row(name: str, found: dict, error: float) -> str:
+    """A row of the table of agreement."""
+    return (
+        f"| {name} | {found['n']} | {found['accuracy']:.2f} | {found['near']:.2f} | "
+        f"{found['chance']:.2f} | {found['kappa']:.2f} | {error:.2f} |"
+    )
+
+
+def pace_apart(table: pd.DataFrame) -> list[str]:
+    """Rows of pace with only its words or only its time as heard, and with an error drawn."""
+    rate = "speaking_rate_phonemes_per_s"
+    rows = table.dropna(subset=[f"seen_{rate}"])
+    true = rows[f"true_{rate}"].to_numpy()
+    errors = np.random.default_rng(0).normal(0, ERROR, (DRAWS, len(true)))
+    shown = {
+        "pace, its words known": rows["true_words_heard_time"].to_numpy(),
+        "pace, its time known": rows["heard_words_true_time"].to_numpy(),
+        f"pace as made with random errors of {ERROR:.0%}": (true * np.exp(errors)).ravel(),
+    }
+    lines = []
+    for name, seen in shown.items():
+        made = np.tile(true, len(seen) // len(true))
+        levels = ([bins.level("pace", value) for value in side] for side in (made, seen))
+        found = agreement(*levels, bins.words("pace")) | {"n": len(true)}
+        lines.append(row(name, found, float(np.median(np.abs(seen - made)))))
+    return lines
 
 
 def report(table: pd.DataFrame) -> str:
@@ -247,39 +281,26 @@ def report(table: pd.DataFrame) -> str:
         )
         found = agreement(true, seen, bins.words(measure))
         error = (rows[f"seen_{column}"] - rows[f"true_{column}"]).abs().median()
-        lines.append(
-            f"| {measure} | {found['n']} | {found['accuracy']:.2f} | {found['near']:.2f} | "
-            f"{found['chance']:.2f} | {found['kappa']:.2f} | {error:.2f} |"
-        )
+        lines.append(row(f"{measure}, {bins.unit(measure)}", found, error))
         words = bins.words(measure)
         grids += ["", f"{measure}: made (rows), measured (columns)", ""]
         grids += ["| | " + " | ".join(words) + " |", "|---|" + "--:|" * len(words)]
-        for word, row in zip(words, found["counts"], strict=True):
-            grids.append(f"| {word} | " + " | ".join(map(str, row)) + " |")
-    right = (table["seen_gender"] == table["true_gender"]).mean()
-    lines.append(f"| gender | {len(table)} | {right:.2f} | | | | |")
-    return "\n".join([*lines, *grids]) + "\n"
+        for word, counts in zip(words, found["counts"], strict=True):
+            grids.append(f"| {word} | " + " | ".join(map(str, counts)) + " |")
+    lines += pace_apart(table)
+    known = table.dropna(subset="seen_gender")
+    right = (known["seen_gender"] == known["true_gender"]).mean()
+    often = known["true_gender"].value_counts(normalize=True).max()
+    lines.append(f"| gender | {len(known)} | {right:.2f} | | {often:.2f} | | |")
+    return "\n".join([*lines, *grids])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=PROJECT / "data")
-    parser.add_argument("--version", default="0-dvc", help="of the tables that are read")
-    parser.add_argument("--work", type=Path, required=True, help="where measures are kept")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=7, help="demo.seed")
-    parser.add_argument("--table", type=Path, help="figures per utterance, CSV")
-    parser.add_argument("--out", type=Path, help="the tables, Markdown")
-    arguments = parser.parse_args()
-    truth = json.loads((arguments.data / "01_raw" / "demo" / "truth.json").read_text())
-    table = compared(*described(arguments), truth, arguments.seed)
-    if arguments.table:
-        table.to_csv(arguments.table, index=False)
-    text = report(table)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text)
-
-
-if __name__ == "__main__":
-    main()
+def measured(
+    data: Path, version: str, *, work: Path, threads: int, seed: int, table: Path | None
+) -> str:
+    """The figures of a run over the demo in Markdown; per utterance in a CSV, where asked for."""
+    truth = json.loads((data / "01_raw" / "demo" / "truth.json").read_text(encoding="utf-8"))
+    figures = compared(*described(data, version, work, threads), truth, seed)
+    if table:
+        figures.to_csv(table, index=False)
+    return report(figures)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from msc_kedro.listening.pitch import PitchTrack, PitchTracker, octave_slips, pitch_statistics
+from msc_kedro.listening.pitch import (
+    PitchTrack,
+    PitchTracker,
+    octave_slips,
+    pitch_statistics,
+    within_range,
+)
 
 RATE = 16_000
 
@@ -40,6 +46,22 @@ def test_octave_slips_are_found():
     slips = octave_slips(f0, np.ones(100, bool))
     assert np.flatnonzero(slips).tolist() == [20, 21, 22, 23, 60, 61, 62]
     assert not octave_slips(np.linspace(150, 290, 100), np.ones(100, bool)).any()
+
+
+def test_what_a_voice_does_not_reach_is_none_of_its_pitch():
+    f0 = np.concatenate([np.linspace(100, 160, 80), np.full(10, 66.0), np.full(10, 550.0)])
+    voiced = np.arange(100) < 98
+    assert within_range(f0, voiced)[:80].all() and not within_range(f0, voiced)[80:].any()
+    assert not within_range(f0, np.zeros(100, bool)).any()
+
+
+def test_hum_of_the_mains_in_the_pauses_is_no_pitch(track):
+    times = np.arange(4 * RATE) / RATE
+    voice = voiced_sound(np.full(4 * RATE, 110.0)) * (times % 1 < 0.5)
+    hum = 0.02 * np.sin(2 * np.pi * 60 * times)
+    found = pitch_statistics(track((voice + hum).astype(np.float32)))
+    assert found.mean_hz == pytest.approx(110, rel=0.02)
+    assert found.std_hz < 6
 
 
 def test_without_voice_there_are_no_statistics(track):

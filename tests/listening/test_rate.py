@@ -52,3 +52,12 @@ def test_speech_is_found_and_pauses_are_not(clip):
     assert heard_duration(np.concatenate([sound, np.zeros(80_000, np.float32)])) == pytest.approx(
         heard_duration(sound), abs=0.3
     )
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("span", [(3.9, 7.9), (12.4, 16.3)])
+def test_pauses_put_into_speech_change_nothing(clip, span):
+    speech = clip("audio/katiesteve.wav", *span)
+    pause = np.zeros(4_800, np.float32)
+    parted = np.concatenate([part for cut in np.array_split(speech, 5) for part in (cut, pause)])
+    assert heard_duration(parted) == pytest.approx(heard_duration(speech), rel=0.06)
