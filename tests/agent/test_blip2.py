@@ -168,6 +168,19 @@ def test_prepared_once_it_is_the_q_former_alone(published, tmp_path):
     assert (tmp_path / "model.safetensors").stat().st_size < whole / 2
 
 
+def test_prepared_without_a_configuration_it_has_the_published_shape(published, tmp_path):
+    """As conf/paper fetches it: one shard, which holds the whole Q-Former."""
+    from msc_kedro.models.prepare import blip2_qformer
+
+    fetched, made = tmp_path / "fetched", tmp_path / "made"
+    published[0].save_pretrained(fetched)
+    (fetched / "config.json").unlink()
+    made.mkdir()
+    blip2_qformer(fetched, made)
+    with pytest.raises(MscKedroError, match=r"lacks 184 tensors .* is qformer.encoder.layer.3"):
+        read_blip2(made)  # of the twelve layers expected it has three
+
+
 def test_a_configuration_that_leaves_its_shape_out_is_the_published_one(published, tmp_path):
     """As the hub's does: transformers writes only what differs from its defaults."""
     settings = {"qformer_config": {"model_type": "blip_2_qformer"}}

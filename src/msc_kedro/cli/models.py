@@ -63,7 +63,7 @@ _slots = click.argument("slots", nargs=-1)
 
 @click.group(name="models")
 def models() -> None:
-    """The models of a recipe: list, fetch, verify, export, lock."""
+    """The models of a recipe: list, fetch, verify, export, pin, lock."""
 
 
 @models.command(name="list")
@@ -153,16 +153,61 @@ def export(metadata: ProjectMetadata, folder: Path, env: str | None) -> None:
 
 
 @models.command()
+@click.argument("repo")
+@click.option("--slot", required=True, help="What it is to be: language_model, qformer, ...")
+@click.option(
+    "--env", "-e", required=True, help="The recipe that is to have it: a folder of conf/."
+)
+@click.option("--revision", default="main", help="A branch, tag or commit.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Files; by default safetensors.")
+@click.option("--prepare", help="A step after fetching: the dotted name of a function.")
+@click.pass_obj
+@telling()
+def pin(
+    metadata: ProjectMetadata,
+    repo: str,
+    slot: str,
+    env: str,
+    revision: str,
+    only: tuple[str, ...],
+    prepare: str | None,
+) -> None:
+    """Take REPO of the model hub into a recipe, at one commit, with the sha256 of every file."""
+    from msc_kedro.models import add_entry
+    from msc_kedro.models import pin as ask
+
+    there = model_specs(metadata.project_path, env)
+    used_for = there[slot].used_for if slot in there else repo
+    spec = ask(repo, slot=slot, used_for=used_for, revision=revision, only=only, prepare=prepare)
+    path = _recipe_folder(metadata, env) / "models.yml"
+    add_entry(path, spec)
+    count = _write_lock(metadata, env)
+    click.echo(
+        f"{path.relative_to(metadata.project_path)}: {slot} is {spec.revision}, {len(spec.files)} "
+        f"files, {spec.size / 1e6:.0f} MB; {LOCK}: {count} models"
+    )
+
+
+@models.command()
 @_recipe
 @click.pass_obj
 @telling()
 def lock(metadata: ProjectMetadata, env: str | None) -> None:
     """Write models.lock anew from the recipe's models.yml."""
+    count = _write_lock(metadata, env)
+    path = _recipe_folder(metadata, env) / LOCK
+    click.echo(f"{path.relative_to(metadata.project_path)}: {count} models")
+
+
+def _recipe_folder(metadata: ProjectMetadata, env: str | None) -> Path:
     from kedro.framework.project import settings
 
+    return Path(metadata.project_path) / settings.CONF_SOURCE / (env or "base")
+
+
+def _write_lock(metadata: ProjectMetadata, env: str | None) -> int:
     from msc_kedro.models import write_lock
 
     specs = model_specs(metadata.project_path, env)
-    path = metadata.project_path / settings.CONF_SOURCE / (env or "base") / LOCK
-    path.write_text(write_lock(specs), encoding="utf-8")
-    click.echo(f"{path.relative_to(metadata.project_path)}: {len(specs)} models")
+    (_recipe_folder(metadata, env) / LOCK).write_text(write_lock(specs), encoding="utf-8")
+    return len(specs)

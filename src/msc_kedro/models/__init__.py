@@ -7,6 +7,7 @@ try in order. `ensure` brings them to the user's cache once; from then on no net
 from msc_kedro.models.cache import cache_root, ensure, ensure_all, receipt, verify
 from msc_kedro.models.export import export_models
 from msc_kedro.models.lock import write_lock
+from msc_kedro.models.pin import add_entry, pin
 from msc_kedro.models.spec import (
     FileFact,
     FolderSource,
@@ -24,10 +25,12 @@ __all__ = [
     "ModelSpec",
     "PackageSource",
     "Preparation",
+    "add_entry",
     "cache_root",
     "ensure",
     "ensure_all",
     "export_models",
+    "pin",
     "read_specs",
     "receipt",
     "verify",

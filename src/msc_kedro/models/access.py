@@ -11,13 +11,19 @@ _HUB = "https://huggingface.co"
 
 
 class NeedsAccess(MscKedroError):
-    """Models whose pages have terms to accept, each as (slot, repository)."""
+    """Models whose pages have terms to accept, each as (slot, repository).
 
-    def __init__(self, models: Sequence[tuple[str, str]], *, with_token: bool) -> None:
+    `again` is the command to run once more; by default the one that fetches them.
+    """
+
+    def __init__(
+        self, models: Sequence[tuple[str, str]], *, with_token: bool, again: str | None = None
+    ) -> None:
         self.models = tuple(models)
         self.with_token = with_token
         slots = " ".join(dict.fromkeys(slot for slot, _ in models))
         repos = list(dict.fromkeys(repo for _, repo in models))
+        again = again or f"kedro models fetch {slots} (with --env and your recipe)"
         token = (
             f"2. A token was sent, but it is not let in: it must be of the account that accepted, "
             f"and may read gated repositories ({_HUB}/settings/tokens). Set {TOKEN_VARIABLE} to it."
@@ -32,7 +38,7 @@ class NeedsAccess(MscKedroError):
                     "1. Sign in and accept the terms, where you have not done so, on",
                     *(f"   {_HUB}/{repo}" for repo in repos),
                     token,
-                    f"3. Run again: kedro models fetch {slots} (with --env and your recipe)",
+                    f"3. Run again: {again}",
                 ]
             )
         )

