@@ -165,6 +165,7 @@ def described(
         opener("gender_classifier"),
         opener("room_meter"),
         None,
+        None,
         work,
         DescribeParameters(
             measures=bins.MEASURES,
@@ -174,6 +175,7 @@ def described(
             tries=1,
             temperature=1.0,
             seed=0,
+            quality=False,
         ),
         EngineParameters(threads=threads, shard_utterances=64),
     )

@@ -205,6 +205,7 @@ def schema(name: TableName) -> pa.DataFrameSchema:
             "speaking_rate_phonemes_per_s": number(nullable=True),
             "c50_db": number(nullable=True),  # clarity of the room
             "snr_db": number(nullable=True),  # speech over noise
+            "quality_mos": number(nullable=True),  # DNSMOS, 1 to 5; null also where not asked for
             "gender": text(nullable=True),  # "male", "female" or null
             "gender_probability": number(nullable=True),
             "pitch": text(nullable=True),  # levels: the words of the bins, or null

@@ -12,7 +12,7 @@ import yaml
 from msc_kedro.models import ModelSpec, ensure_all, read_specs, verify, write_lock
 
 BASE = Path(__file__).parents[2] / "conf" / "base"
-OPTIONAL = {"face_detector", "active_speaker"}
+OPTIONAL = {"face_detector", "active_speaker", "speech_quality"}
 SLOTS = {
     *("asr", "speech_activity", "segmentation", "speaker_embedding", "gender", "image_encoder"),
     *("language_model", "voice_female", "voice_male", "pitch"),

@@ -14,6 +14,7 @@ from made_media import tone
 
 from msc_kedro.listening.gender import GenderGuess
 from msc_kedro.listening.pitch import PitchTrack
+from msc_kedro.listening.quality import QualityGuess
 from msc_kedro.listening.reverberation import RoomGuess
 from msc_kedro.media.sound import flac_bytes
 from msc_kedro.pipelines.describe.nodes import describe_voices
@@ -78,6 +79,12 @@ def room_of(samples: np.ndarray) -> RoomGuess:
     return RoomGuess(pitch_of(samples) / 5, 30.0)
 
 
+def quality_of(samples: np.ndarray) -> QualityGuess:
+    if not samples.any():
+        return QualityGuess(None, None, None, "silence")
+    return QualityGuess(pitch_of(samples) / 60, 3.0, 3.0)
+
+
 AS_USUAL: dict[str, Any] = {
     "measures": ("gender", "pitch", "monotony", "pace", "reverberation"),
     "words": "v02",
@@ -86,6 +93,7 @@ AS_USUAL: dict[str, Any] = {
     "tries": 2,
     "temperature": 0.6,
     "seed": 1,
+    "quality": False,
 }
 
 
@@ -232,10 +240,13 @@ def describe(
         work: str = "work",
         text: str = "",
         writer: Any = None,
+        quality_meter: Any = None,
+        without_sound: bool = False,
         everything: bool = False,
         **parameters: Any,
     ) -> Any:
         said = utterances.assign(text=text) if text else utterances
+        said = said.assign(source_id=None) if without_sound else said
         splits = {f"s{place}-d": "train" if place else "test" for place in range(DIALOGUES)}
         made = describe_voices(
             said,
@@ -245,6 +256,7 @@ def describe(
             tracker.opener(),
             Model(gender_of).opener("gender"),
             Model(room_of).opener("room"),
+            quality_meter,  # None: it must not be asked for
             writer,
             tmp_path / work,
             DescribeParameters(**{**AS_USUAL, **parameters}),
@@ -296,6 +308,35 @@ def test_only_what_is_asked_for_is_said(describe: Callable[..., Any]) -> None:
     voice = describe(Model(track_of), measures=("gender", "noise")).dropna(subset="noise")
     for one in voice.itertuples():
         assert read(one.description) == VoiceLevels(gender=one.gender, noise=one.noise)
+
+
+def test_quality_is_measured_where_it_is_asked_for(describe: Callable[..., Any]) -> None:
+    tracker, meter = Model(track_of), Model(quality_of)
+    without = describe(tracker)
+    assert without["quality_mos"].isna().all()
+    assert not without["unmeasured"].str.contains("quality").any()
+    taken = tracker.calls
+    asked = {"quality": True, "quality_meter": meter.opener("quality")}
+    voice = describe(tracker, **asked)
+    schema("voice").validate(voice)
+    assert tracker.calls == taken and meter.calls == len(voice)  # nothing else anew
+    known = voice.set_index("utterance_id")
+    assert known.loc[span_id("s1", 0, 0.9), "quality_mos"] == pytest.approx(LOW / 60, rel=0.05)
+    silent = known.loc[span_id("s0", 2, 2.9)]
+    assert pd.isna(silent["quality_mos"]) and silent["unmeasured"].endswith("quality: silence")
+    assert voice["unmeasured"].str.contains("quality").sum() == 1
+    columns = ["quality_mos", "unmeasured"]
+    pd.testing.assert_frame_equal(voice.drop(columns=columns), without.drop(columns=columns))
+    describe(tracker, **asked, text="Good evening")  # quality is not of the words
+    assert meter.calls == len(voice)
+
+
+def test_quality_of_what_is_not_there(describe: Callable[..., Any]) -> None:
+    meter = Model(quality_of)
+    asked = {"quality": True, "quality_meter": meter.opener()}
+    voice = describe(Model(track_of), without_sound=True, **asked)
+    assert meter.calls == 0 and voice["quality_mos"].isna().all()
+    assert voice["unmeasured"].str.endswith("quality: its sound is missing").all()
 
 
 def test_describing_goes_on_where_it_was_killed(describe: Callable[..., Any]) -> None:

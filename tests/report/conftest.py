@@ -154,6 +154,7 @@ def described(key: str, gender: str, rng: np.random.Generator) -> dict:
         "speaking_rate_phonemes_per_s": pace,
         "c50_db": c50 if dry else None,
         "snr_db": None,
+        "quality_mos": None,
         "gender": gender,
         "gender_probability": 0.98,
         **levels,

@@ -115,3 +115,11 @@ def test_other_languages_and_overlap(contents: ReportContents) -> None:
     said = " ".join(section(replace(contents, utterances=table), "segment").sentences)
     assert "In another language than the one asked for: fr (1)." in said
     assert "In 1\xa0utterance somebody else speaks at the same time" in said
+
+
+def test_quality_is_drawn_where_it_was_measured(contents: ReportContents) -> None:
+    assert contents.voice is not None and not section(contents, "describe").plots
+    measured = contents.voice.assign(quality_mos=3.1)
+    measured.loc[measured.index[0], "quality_mos"] = math.nan
+    (drawn,) = section(replace(contents, voice=measured), "describe").plots
+    assert "DNSMOS" in drawn.svg and "under 3.10" in drawn.note

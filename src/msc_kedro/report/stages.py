@@ -246,7 +246,15 @@ def _describe(contents: ReportContents) -> Section:
     sentences = () if shares else ("No level could be measured.",)
     if not rows and len(voice):
         sentences = ("Every measure was taken on every utterance.",)
-    section = _with(section, contents, sentences=sentences, shares=tuple(shares))
+    quality = voice["quality_mos"].dropna()
+    drawn: tuple[Plot, ...] = ()
+    if len(quality):
+        svg = histogram(quality, x="quality, DNSMOS of 1 to 5", steps=(0.25,))
+        middle = wording.number(quality.median(), 2)
+        drawn = (
+            Plot(svg, f"Half of the utterances are under {middle}. Short ones come out lower."),
+        )
+    section = _with(section, contents, sentences=sentences, shares=tuple(shares), plots=drawn)
     if not rows:
         return section
     columns = ("measure", "reason", "utterances")

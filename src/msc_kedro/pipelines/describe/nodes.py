@@ -13,6 +13,7 @@ from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.shards import map_shards
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.describe.parameters import DescribeParameters
+from msc_kedro.pipelines.describe.quality import Judged, judged
 from msc_kedro.pipelines.parameters import EngineParameters
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def describe_voices(
     pitch_tracker: Opener,
     gender_classifier: Opener,
     room_meter: Opener,
+    quality_meter: Opener,
     description_writer: Opener,
     work: Path,
     parameters: DescribeParameters,
@@ -55,6 +57,9 @@ def describe_voices(
 
     listeners = (pitch_tracker, gender_classifier, room_meter)
     voice = _measured(utterances, speakers, sounds, listeners, work, engine)
+    voice["quality_mos"] = float("nan")
+    if parameters.quality:
+        _add_quality(voice, judged(utterances, sounds, quality_meter, work, engine))
     scales = _scales(voice, utterances, dialogues, parameters)
     for measure, column in _VALUES.items():
         voice[measure] = [
@@ -70,6 +75,16 @@ def describe_voices(
     voice["description"] = [one.text for one in descriptions]
     voice["written_by"] = [one.written_by for one in descriptions]
     return voice, scales.records(), _figures(descriptions)
+
+
+def _add_quality(voice: pd.DataFrame, found: Judged) -> None:
+    """Put the opinions into the table, and why there is none."""
+    known = [found[identity] for identity in voice["utterance_id"]]
+    voice["quality_mos"] = pd.Series([mos for mos, _ in known], dtype=float)
+    voice["unmeasured"] = [
+        "; ".join(filter(None, (note, reason and f"quality: {reason}")))
+        for note, (_, reason) in zip(voice["unmeasured"], known, strict=True)
+    ]
 
 
 def _known(value: Any) -> Any:
@@ -210,7 +225,8 @@ def _written(
         )
         file.write_text(json.dumps([vars(one) for one in written]))
 
-    made_by = (writer.fingerprint, code_of("agent.chat", "voice"), parameters.model_dump())
+    wording = parameters.model_dump(exclude={"quality"})  # of which no description says anything
+    made_by = (writer.fingerprint, code_of("agent.chat", "voice"), wording)
     together = list(zip(levels, seeds, strict=True))
     files = map_shards(
         ask,

@@ -22,3 +22,4 @@ class DescribeParameters(Parameters):
     tries: int = Field(ge=1)
     temperature: float = Field(gt=0)
     seed: int
+    quality: bool

@@ -19,6 +19,7 @@ def create_pipeline() -> Pipeline:
                     "pitch_tracker",
                     "gender_classifier",
                     "room_meter",
+                    "quality_meter",
                     "description_writer",
                     "work",
                     "params:describe",
