@@ -1,16 +1,15 @@
 """How reverberant and how noisy a recording of speech is, without knowing the room.
 
 Clear speech falls silent quickly between sounds; a room fills these gaps with an exponential decay,
-noise with a floor. So a small network looks at how the level of frequency bands is distributed and
-at how far it falls within given times: the decay-rate distributions of Wen, Habets, Naylor (ICASSP
-2008) and Löllmann et al. (2010), with the modulation energies of Falk et al. (2010, SRMR). It is
-fitted to speech in made rooms of known clarity (`benchmarks/fit_reverberation.py`); its weights and
-its error on rooms and voices it was not fitted to are in `reverberation.json` beside this file.
+noise with a floor. A small convolutional network follows the level of frequency bands over about
+half a second and weighs those moments that tell most, as Brouhaha (Lavechin et al. 2023) and the
+blind estimators of the ACE challenge (Eaton et al. 2016) do with larger ones. It is fitted to
+speech in made rooms of known clarity (`benchmarks/fit_reverberation.py`). Its weights are in
+`reverberation.safetensors` beside this file, with its error on other voices and rooms.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 from functools import cache
 from importlib import resources
@@ -19,23 +18,27 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from msc_kedro.listening.sound import SAMPLE_RATE, as_mono
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 SHORTEST_S = 0.8  # under this there are too few gaps between sounds
-_WINDOW, _HOP = 320, 128  # samples: 20 ms, 8 ms
-_EDGES_HZ = (80, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 7800)
-_QUANTILES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)  # of the level, below the loud
-_LOUD = 0.95
-_LOUD_WITHIN_DB = 15.0
-_FALLS_S = (0.024, 0.048, 0.096, 0.2)
-_FALL_QUANTILES = (0.02, 0.1, 0.3)
-_SLOPE_FRAMES = 8  # over which a slope is taken: 64 ms
-_DEPTHS_DB = ((5.0, 20.0), (20.0, 35.0), (35.0, 55.0))  # below the loud, where slopes are taken
-_MODULATIONS_HZ = ((2.0, 8.0), (8.0, 20.0), (20.0, 60.0))
-_FLOOR_DB = -100.0  # below the loudest band; digital silence is not quieter
+LONGEST_S = 10.0  # what is looked at as one piece
+WINDOW, HOP = 320, 128  # samples: 20 ms, 8 ms
+# Critical bands (Zwicker 1961), the lowest two as one.
+_LOWER_HZ = (100, 300, 400, 500, 650, 750, 900, 1100, 1250, 1500, 1700, 2000)
+EDGES_HZ = (*_LOWER_HZ, 2300, 2700, 3150, 3700, 4400, 5300, 6400, 7700)
+LOUD = 0.95  # quantile of the level that the others are told against
+FLOOR_DB = -100.0  # below the loudest band; digital silence is not quieter
+# Convolutions over time, by name of their weights: stride and dilation.
+CONVOLUTIONS = {
+    "first": (2, 1),
+    "second": (2, 1),
+    "third": (1, 1),
+    "fourth": (1, 2),
+    "fifth": (1, 4),
+}
 
 
 class RoomGuess(NamedTuple):
@@ -58,10 +61,13 @@ class RoomMeter(Protocol):
 
 
 class DecayRegression:
-    """The embedded estimator: decay features and a small network."""
+    """The embedded estimator: a small network over the levels of frequency bands."""
 
     def __call__(self, samples: ArrayLike) -> RoomGuess:
         """Clarity and noise of a recording of speech.
+
+        The network tells how likely each clarity is; what is said is the one in the middle. Where
+        noise covers the echo, that is the middle of all that would be covered.
 
         Args:
             samples: mono [n] in [-1, 1] at 16 kHz, mostly speech.
@@ -73,119 +79,115 @@ class DecayRegression:
             return RoomGuess(None, None, f"under {SHORTEST_S} s of sound")
         if not sound.any():
             return RoomGuess(None, None, "silence")
-        network = _network()
-        hidden = (decay_features(sound) - network.mean) / network.scale
-        hidden = np.clip(hidden, -5.0, 5.0)  # of what no training sound was like
-        for place, (weight, bias) in enumerate(network.layers):
-            hidden = hidden @ weight + bias
-            if place + 1 < len(network.layers):
-                hidden = np.maximum(hidden, 0.0)
-        c50, snr = np.clip(hidden, *np.transpose(network.bounds_db))
+        levels = band_levels(sound)
+        pieces = -(-len(levels) // round(LONGEST_S * SAMPLE_RATE / HOP))
+        told = [guess(piece) for piece in np.array_split(levels, pieces)]
+        c50, snr = np.mean(told, axis=0)
         return RoomGuess(float(c50), float(snr))
 
 
-class _Network(NamedTuple):
-    mean: NDArray[np.float64]  # of the features, [k]
-    scale: NDArray[np.float64]
-    layers: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]  # weight [in, out], bias
-    bounds_db: tuple[tuple[float, float], tuple[float, float]]  # of C50 and SNR
-
-
-@cache
-def _network() -> _Network:
-    import numpy as np
-
-    file = resources.files("msc_kedro.listening").joinpath("reverberation.json")
-    told = json.loads(file.read_text("utf-8"))
-    return _Network(
-        np.array(told["mean"]),
-        np.array(told["scale"]),
-        [(np.array(one["weight"]), np.array(one["bias"])) for one in told["layers"]],
-        tuple(tuple(pair) for pair in told["bounds_db"]),  # type: ignore[arg-type]
-    )
-
-
-def decay_features(samples: ArrayLike) -> NDArray[np.float64]:
-    """What the network looks at, [k]; the same for louder and softer sound.
-
-    Per band: quantiles of the level below the loud, quantiles of the fall of the level after loud
-    frames, slopes at three depths, and modulation energies; then the spectrum of the loud.
+def band_levels(samples: ArrayLike) -> NDArray[np.float32]:
+    """Level in dB of each band below the loudest moment of the loudest band, [f, 19].
 
     Args:
-        samples: mono [n] at 16 kHz, not silent, at least `SHORTEST_S`.
+        samples: mono [n] at 16 kHz, not silent, at least a window long.
     """
     import numpy as np
 
-    levels = _levels(as_mono(samples))  # [f, bands]
-    loud = np.quantile(levels, _LOUD, axis=0)
-    below = levels - loud
-    parts = [np.quantile(below, _QUANTILES, axis=0).ravel()]
-    for band in below.T:
-        parts.append(_falls(band))
-        parts.append(_slopes(band))
-    parts.append(_modulations(below).ravel())
-    parts.append(loud - loud[-1])
-    quiet = np.quantile(levels, 0.05, axis=0)
-    parts.append(quiet - quiet[-1])
-    return np.concatenate(parts)
+    sound = as_mono(samples)
+    frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)) ** 2
+    places = np.searchsorted(np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE), EDGES_HZ)
+    bands = np.add.reduceat(power[:, : places[-1]], places[:-1], axis=1)
+    bands = bands / max(float(bands.max()), 1e-20)
+    return np.asarray(10 * np.log10(bands + 10 ** (FLOOR_DB / 10)), np.float32)
 
 
-def _levels(sound: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Level in dB of each band, and last of all bands together, [f, bands + 1]."""
+def network_input(
+    levels: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the network sees of `band_levels`: [f, 20] over time and [19] once.
+
+    Over time each band, and last all bands together, against its own loud moments, so that the
+    microphone's colour does not matter; once the colour of the loud moments.
+    """
     import numpy as np
 
-    frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_HOP]
-    power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), axis=1)) ** 2
-    hz = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE)
-    places = np.searchsorted(hz, _EDGES_HZ)
-    bands = np.stack(
-        [power[:, low:high].sum(axis=1) for low, high in itertools.pairwise(places)]
-        + [power[:, places[0] : places[-1]].sum(axis=1)],
-        axis=1,
+    together = 10 * np.log10(np.sum(10 ** (levels / 10), axis=1, keepdims=True))
+    each = np.concatenate([levels, together], axis=1)
+    loud = np.quantile(each, LOUD, axis=0)
+    below = np.maximum(each - loud, -80.0) / 20
+    return below.astype(np.float32), ((loud[:-1] - loud[-1]) / 20 + 1).astype(np.float32)
+
+
+def guess(levels: NDArray[np.float32]) -> tuple[float, float]:
+    """C50 and SNR in dB from `band_levels` [f, 19]."""
+    import numpy as np
+
+    network = _network()
+    hidden, colour = network_input(levels)
+    for name, (stride, dilation) in CONVOLUTIONS.items():
+        hidden = _convolved(hidden, network[name], network[f"{name}_bias"], stride, dilation)
+    focus = hidden @ network["focus"]
+    focus = np.exp(focus - focus.max(axis=0))
+    focused = (hidden * focus).sum(axis=0) / focus.sum(axis=0)
+    pooled = np.concatenate([hidden.mean(axis=0), hidden.std(axis=0), focused, colour])
+    last = np.maximum(pooled @ network["head"] + network["head_bias"], 0)
+    told = last @ network["told"] + network["told_bias"]
+    split = len(network["c50_db"])
+    c50, snr = network["c50_db"], network["snr_db"]
+    return _middle(_shares(told[:split]), c50), float(_shares(told[split:]) @ snr)
+
+
+def _convolved(
+    frames: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    stride: int,
+    dilation: int,
+) -> NDArray[np.float32]:
+    """Frames [f, in] through weights [taps, in, out], zeros at both ends, cut off below 0."""
+    import numpy as np
+
+    reach = dilation * (len(weight) // 2)
+    padded = np.pad(frames, ((reach, reach), (0, 0)))
+    count = -(-len(frames) // stride)
+    found = bias + sum(
+        padded[tap * dilation :: stride][:count] @ weight[tap] for tap in range(len(weight))
     )
-    floor = bands.max() * 10 ** (_FLOOR_DB / 10) + 1e-20
-    return np.asarray(10 * np.log10(bands + floor))
+    return np.maximum(found, 0)
 
 
-def _falls(band: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Quantiles of how the level changes within given times after loud frames."""
+def _shares(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The distribution of logits."""
     import numpy as np
 
-    found = []
-    for fall_s in _FALLS_S:
-        step = round(fall_s * SAMPLE_RATE / _HOP)
-        change = (band[step:] - band[:-step])[band[:-step] > -_LOUD_WITHIN_DB]
-        found.append(np.quantile(change, _FALL_QUANTILES) if change.size else np.zeros(3))
-    return np.concatenate(found)
+    share = np.exp(logits.astype(np.float64) - logits.max())
+    return np.asarray(share / share.sum())
 
 
-def _slopes(band: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median and steep falling slope (dB per frame) at each depth, and how often it is there."""
+def _middle(shares: NDArray[np.float64], values: NDArray[np.float32]) -> float:
+    """The median under shares [k] of values [k], each of which stands for all next to it."""
     import numpy as np
 
-    count = _SLOPE_FRAMES
-    x = np.arange(count) - (count - 1) / 2
-    windows = np.lib.stride_tricks.sliding_window_view(band, count)
-    slope = windows @ x / (x @ x)
-    depth = -windows.mean(axis=1)
-    found = []
-    for shallow, deep in _DEPTHS_DB:
-        there = (depth >= shallow) & (depth < deep)
-        falling = slope[there & (slope < 0)]
-        steep = np.quantile(falling, (0.1, 0.5)) if falling.size >= 3 else np.zeros(2)
-        found.append(np.append(steep, there.mean()))
-    return np.concatenate(found)
+    halfway = (values[1:] + values[:-1]) / 2
+    edges = np.concatenate([values[:1], halfway, values[-1:]])
+    return float(np.interp(0.5, np.append(0, np.cumsum(shares)), edges))
 
 
-def _modulations(below: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Energy of slow, middle and fast changes of the amplitude against its mean, in dB."""
+@cache
+def _network() -> Mapping[str, NDArray[np.float32]]:
+    """Weights by name; `c50_db` and `snr_db` are the values that its outputs stand for."""
     import numpy as np
+    from safetensors.numpy import load
 
-    amplitude = 10 ** (below / 20)
-    spectrum = np.abs(np.fft.rfft(amplitude, axis=0)) ** 2
-    hz = np.fft.rfftfreq(len(amplitude), _HOP / SAMPLE_RATE)
-    mean = spectrum[0] + 1e-12
-    found = [
-        spectrum[(hz >= low) & (hz < high)].sum(axis=0) / mean for low, high in _MODULATIONS_HZ
-    ]
-    return np.asarray(10 * np.log10(np.array(found) + 1e-8))
+    file = resources.files("msc_kedro.listening").joinpath("reverberation.safetensors")
+    return {name: value.astype(np.float32) for name, value in load(file.read_bytes()).items()}
+
+
+def quality() -> dict[str, float]:
+    """Errors on voices and rooms that it was not fitted to, by `fit_reverberation.py`."""
+    file = resources.files("msc_kedro.listening").joinpath("reverberation.safetensors")
+    content = file.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return dict(json.loads(header["__metadata__"]["quality"]))
