@@ -5,14 +5,16 @@ the utterance before and asks one of six questions, and the question says which 
 name, in its words and in its voice description. What carries the states:
 
     sound   tone    how the whole utterance sounds: a vector added to every frame
-            burst   one moment of 60 ms in up to 3 s, taken off again from the other frames of the
+            burst   one moment of 160 ms in 1 to 3 s, taken off again from the other frames of the
                     utterance, so that the mean over frames says nothing
     face    look    how the face looks throughout: a vector added to every frame
-            order   three marks in one of four orders; each frame's mean is the same in all four
+            order   three marks, a third of the frames each, in one of four orders; the frames, and
+                    so their mean, are the same in all four
     tone and look are also asked for the utterance two turns before the one that asks.
 
-Everything lies in noise as strong as the signal of one frame, and each utterance has an offset of
-its own, as a voice or a face has.
+A dialogue asks each question once, in a fixed order from one of three places, so that what is left
+to learn once the wording is known are the states alone. All lies in noise, and each utterance has
+an offset of its own, as a voice or a face has.
 """
 
 from __future__ import annotations
@@ -26,11 +28,15 @@ from msc_kedro.dialogue.turns import Dialogue, Turn
 from msc_kedro.execution.ragged import Ragged, RaggedShards, write_shard
 
 STATES = 4  # of each kind
+KINDS = ("tone", "burst", "look", "order")
 CHANCE = 1 / STATES
 WIDTH = 16  # of a frame, both senses
 SOUND_RATE, PICTURE_RATE = 50.0, 6.0  # per second
 ORDERS = ((0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1))  # of the marks; 0 and 1, 2 and 3 are reverses
 REVERSED = (1, 0, 3, 2)
+NOISE = 0.3  # of every frame, standard deviation
+HELD, MARK = 1.0, 4.0  # what lasts, and what comes in few frames
+BURST = 8  # frames
 SHARD = 256  # utterances
 
 
@@ -61,21 +67,23 @@ class Question:
 
 _TONES, _LOOKS = ("calm", "glad", "sad", "cross"), ("awake", "tired", "proud", "shy")
 _LOW, _SOFT = ("low", "high", "flat", "lively"), ("soft", "firm", "warm", "cold")
-QUESTIONS = (
+QUESTIONS = (  # in the order in which they are asked
     Question("tone", "audio", "tone", 0, "how do i sound", "you sound", _TONES, _LOW),
-    Question(
-        "burst", "audio", "burst", 0, "what did you hear", "you made",
-        ("laughs", "sighs", "coughs", "gasps"), ("quick", "slow", "halting", "even"),
-    ),
-    Question("tone before", "audio", "tone", 2, "how did i sound", "you sounded", _TONES, _LOW),
     Question("look", "video", "look", 0, "how do i look", "you look", _LOOKS, _SOFT),
     Question(
-        "order", "video", "order", 0, "what did you see", "you went",
+        "burst", "audio", "burst", 0, "what did you hear", "you sound",
+        ("amused", "weary", "hoarse", "startled"), ("quick", "slow", "halting", "even"),
+    ),
+    Question(
+        "order", "video", "order", 0, "where do i look", "you look",
         ("up", "down", "left", "right"), ("near", "far", "clear", "dim"),
     ),
+    Question("tone before", "audio", "tone", 2, "how did i sound", "you sounded", _TONES, _LOW),
     Question("look before", "video", "look", 2, "how did i look", "you looked", _LOOKS, _SOFT),
 )  # fmt: skip
-_AGAIN = {question.name: question for question in QUESTIONS}
+HARD = tuple(q for q in QUESTIONS if q.state in ("burst", "order"))
+STARTS = 3  # of the questions may come first: two turns then lie before one that asks for them
+TURNS = len(QUESTIONS) + 1
 
 
 @dataclass(frozen=True)
@@ -106,15 +114,17 @@ def words() -> list[str]:
     return sorted(set(said.split()))
 
 
-def make_corpus(folder: Path, *, dialogues: int, turns: int, split: str, seed: int) -> CueCorpus:
+def make_corpus(
+    folder: Path, *, dialogues: int, split: str, seed: int, drilled: float = 0.0
+) -> CueCorpus:
     """Draw a corpus and write its features as shards. The same arguments give the same bytes.
 
     Args:
         folder: for the shards.
-        dialogues: how many.
-        turns: of each; the first asks only.
+        dialogues: how many, of `TURNS` turns each; the first turn asks only.
         split: its name, also in the ids.
         seed: of everything.
+        drilled: share of the dialogues that ask for burst and order in turn, and nothing else.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, *split.encode()])
@@ -124,13 +134,12 @@ def make_corpus(folder: Path, *, dialogues: int, turns: int, split: str, seed: i
     sounds: dict[str, Ragged] = {}
     for number in range(dialogues):
         name = f"{split}-{number:05d}"
-        states = [
-            {kind: int(rng.integers(STATES)) for kind in ("tone", "burst", "look", "order")}
-            for _ in range(turns)
-        ]
+        states = [{kind: int(rng.integers(STATES)) for kind in KINDS} for _ in range(TURNS)]
         questions: list[Question] = []
+        start = int(rng.integers(STARTS))
+        asks = HARD if rng.random() < drilled else QUESTIONS
         said: list[Turn] = []
-        for turn in range(turns):
+        for turn in range(TURNS):
             answer, voice = "hello", ""
             if turn:
                 question = questions[-1]
@@ -138,7 +147,7 @@ def make_corpus(folder: Path, *, dialogues: int, turns: int, split: str, seed: i
                 asked.append(Asked(name, turn, question, state))
                 answer = f"{question.opens} {question.answers[state]}"
                 voice = f"a {question.voices[state]} voice"
-            questions.append(_next(rng, questions))
+            questions.append(asks[(start + turn) % len(asks)])
             text = f"{answer} {questions[-1].asks}"
             said.append(Turn(f"{name}-{turn:02d}", "AB"[turn % 2], text, voice))
             pictures[said[-1].utterance_id] = _pictures(rng, states[turn])
@@ -152,45 +161,48 @@ def make_corpus(folder: Path, *, dialogues: int, turns: int, split: str, seed: i
     )
 
 
-def _next(rng: np.random.Generator, before: list[Question]) -> Question:
-    """Any question, but none whose answer stands in the text already."""
-    free = [
-        q
-        for q in QUESTIONS
-        if q.back <= len(before)
-        # The state of two turns ago was named one turn ago if it was asked for then.
-        and not (q.back and before[-q.back] is _AGAIN[q.name.removesuffix(" before")])
-    ]
-    return free[int(rng.integers(len(free)))]
-
-
 def _frames(rng: np.random.Generator, count: int) -> np.ndarray:
     """Noise [f, d] about an offset of its own, without one in the first eight dimensions."""
-    values = rng.normal(size=(count, WIDTH))
+    values = NOISE * rng.normal(size=(count, WIDTH))
     values[:, 8:] += rng.normal(size=WIDTH - 8)
     return values
 
 
 def _sounds(rng: np.random.Generator, state: dict[str, int]) -> Ragged:
     values = _frames(rng, int(rng.integers(50, 151)))
-    values[:, state["tone"]] += 1.0
+    values[:, state["tone"]] += HELD
     burst = np.zeros(len(values))
-    start = int(rng.integers(0, len(values) - 3))
-    burst[start : start + 3] = 4.0
+    start = int(rng.integers(0, len(values) - BURST))
+    burst[start : start + BURST] = MARK
     values[:, 4 + state["burst"]] += burst - burst.mean()
     values[:, 4:8] -= values[:, 4:8].mean(axis=0)  # its noise has no mean either
     return Ragged(values, np.arange(len(values)) / SOUND_RATE)
 
 
 def _pictures(rng: np.random.Generator, state: dict[str, int]) -> Ragged:
-    values = _frames(rng, int(rng.integers(6, 19)))
-    values[:, state["look"]] += 1.0
-    marks = np.zeros((len(values), 3))
-    places = np.sort(rng.choice(len(values), 3, replace=False))
-    marks[places, list(ORDERS[state["order"]])] = 4.0
-    values[:, 4:7] += marks
+    # Whole thirds: what were left over would stand at the other end when frames are reversed.
+    values = _frames(rng, 3 * int(rng.integers(2, 7)))
+    values[:, state["look"]] += HELD
+    third = len(values) // 3
+    for place, mark in enumerate(ORDERS[state["order"]]):
+        values[place * third : (place + 1) * third, 4 + mark] += MARK
     values[:, 4:8] -= values[:, 4:8].mean(axis=0)
     return Ragged(values, np.arange(len(values)) / PICTURE_RATE)
+
+
+def read_state(kind: str, frames: Ragged) -> int:
+    """The state as one reads it who knows how the features were made: what can be known at all."""
+    values = np.asarray(frames.values, float)
+    if kind in ("tone", "look"):
+        return int(values[:, :4].mean(axis=0).argmax())
+    if kind == "burst":
+        moments = np.stack(
+            [values[i : len(values) - BURST + 1 + i, 4:8] for i in range(BURST)]
+        ).sum(axis=0)
+        return int(moments.max(axis=0).argmax())
+    third = len(values) // 3
+    held = values[:, 4:7].reshape(3, third, 3).mean(axis=1)  # [place, mark]
+    return int(np.argmax([held[[0, 1, 2], order].sum() for order in ORDERS]))
 
 
 def _shards(folder: Path, rows: dict[str, Ragged]) -> RaggedShards:

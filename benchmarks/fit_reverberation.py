@@ -312,7 +312,8 @@ def told_of(held: list, seed: int) -> tuple[np.ndarray, np.ndarray]:
         frames = min(len(levels), round(random.uniform(*CUTS_S) * RATE / HOP))
         place = random.integers(0, len(levels) - frames + 1)
         cut = levels[place : place + frames].astype(np.float32) * -STEP_DB
-        told.append(reverberation.guess(cut))
+        clarity, _, noise = reverberation.guess(cut)
+        told.append((clarity, noise))
         true.append((np.clip(c50, C50_DB[0], C50_DB[-1]), np.clip(snr, SNR_DB[0], SNR_DB[-1])))
     return np.array(told), np.array(true)
 

@@ -118,7 +118,17 @@ def test_rooms_of_known_clarity_are_told(model_folder):
 def test_an_address_in_the_open_is_less_clear_than_speech_at_a_desk(clip):
     """Over loudspeakers before a crowd (an inauguration), against two people at microphones."""
     far, close = (
-        np.median([DecayRegression()(clip(name, at, at + 4)).c50_db for at in (0, 3.5, 7)])
+        [DecayRegression()(clip(name, at, at + 4)).c50_db for at in (0, 3.5, 7)]
         for name in ("audio/jfk.flac", "audio/katiesteve.wav")
     )
-    assert close > far + 8
+    assert None not in close
+    told = [c50 for c50 in far if c50 is not None]  # a crowd may cover the echo
+    assert told and np.median(close) > np.median(told) + 8
+
+
+def test_a_room_that_cannot_be_heard_is_not_told():
+    """The noise covers all but the loudest moments; how loud it is can still be told."""
+    dry = bursts()
+    guess = DecayRegression()(heard(dry, np.ones(1), snr_db=-5.0))
+    assert guess.c50_db is None and "noise" in guess.reason
+    assert guess.snr_db is not None and guess.snr_db < 10
