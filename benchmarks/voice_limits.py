@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from fit_reverberation import box, coloured, polack, through_aac
+from made_rooms import box, coloured, polack, through_codec
 from real_voices import CLOSE, by_praat
 from scipy.signal import oaconvolve
 from voice_measures import spoken_s
@@ -57,7 +57,7 @@ def example(sentences: list[np.ndarray], random: np.random.Generator, praat: boo
     track = wet + np.sqrt(power) * coloured(len(wet), random)
     track *= 10 ** (random.uniform(-30, -3) / 20) / np.max(np.abs(track))
     if random.random() < 0.5:
-        track = through_aac(track, random)[: len(wet)]
+        track = through_codec(track, random)[: len(wet)]
     pitch = by_praat(dry)[1] if praat else np.zeros(0)
     return Example(track.astype(np.float32), spoken_s(Speech(dry, SAMPLE_RATE)), pitch[pitch > 0])
 
