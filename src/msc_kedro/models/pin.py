@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msc_kedro.errors import MscKedroError
+from msc_kedro.execution.files import whole_file
 from msc_kedro.models.access import NeedsAccess
 from msc_kedro.models.sources import one_line, refused_by_hub, sha256_of
 from msc_kedro.models.spec import ModelSpec, read_specs
@@ -102,7 +103,8 @@ def add_entry(path: Path, spec: ModelSpec) -> None:
         )
     entry = spec.model_dump(mode="json", exclude={"slot"}, exclude_defaults=True)
     made = yaml.safe_dump({spec.slot: entry}, sort_keys=False, allow_unicode=True, width=100)
-    path.write_text(f"{text.rstrip()}\n\n{made}".lstrip(), encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(f"{text.rstrip()}\n\n{made}".lstrip(), encoding="utf-8")
 
 
 def _chosen(repo: str, there: Sequence[RepoSibling], only: Sequence[str]) -> list[RepoSibling]:
