@@ -2,13 +2,14 @@
 
     python benchmarks/stage_speed.py FOLDER                      1, 4 and 16 minutes of the demo
     python benchmarks/stage_speed.py FOLDER --minutes 1 4        shorter
-    python benchmarks/stage_speed.py FOLDER --video talk.mp4     of a recording, over and over
+    python benchmarks/stage_speed.py FOLDER --video talk.mp4     of a recording
     python benchmarks/stage_speed.py FOLDER --several            a video of each minute, not one
     python benchmarks/stage_speed.py FOLDER --out docs/speed.md  put the table into that page
 
 Films are put together in FOLDER, and the project is copied there: each length begins with no work
-kept. Each stage is a process of its own on two cores. What is said again is at another time of the
-same source, so nothing is taken from what was done before.
+kept. Each stage is a process of its own on two cores. Every minute of a film is its first minute
+again, so that films differ in length alone, not in how much is said or how long a dialogue is. What
+is said again is at another time of the same source, so nothing is taken from what was done before.
 """
 
 from __future__ import annotations
@@ -180,7 +181,9 @@ def corpus_of(folder: Path, parts: list[Path], minutes: int, *, several: bool) -
     shutil.rmtree(corpus, ignore_errors=True)
     corpus.mkdir(parents=True)
     if not several:
-        film(parts, corpus / "film.mp4", 60.0 * minutes)
+        minute = folder / "minute.mp4"
+        film(parts, minute, 60.0)
+        film([minute], corpus / "film.mp4", 60.0 * minutes)
     for number in range(minutes if several else 0):
         first = number * 3 % len(parts)  # a minute is about three dialogues of the demo
         film([*parts[first:], *parts[:first]], corpus / f"film{number:03d}.mp4", 60.0)

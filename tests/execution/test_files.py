@@ -146,3 +146,18 @@ def test_code_of_follows_the_source_and_refuses_what_is_not_there():
     assert code_of("media") == code_of("media") != code_of("media.sound") != code_of("seeing")
     with pytest.raises(ModuleNotFoundError):
         code_of("nothing_of_the_kind")
+
+
+def test_data_in_a_package_is_part_of_its_code(tmp_path, monkeypatch):
+    from msc_kedro.execution.files import code_of
+
+    package = tmp_path / "measure"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = []
+    for content in (b"one", b"other"):
+        (package / "weights.safetensors").write_bytes(content)
+        code_of.cache_clear()
+        keys.append(code_of("measure"))
+    assert keys[0] != keys[1]

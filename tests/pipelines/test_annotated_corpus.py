@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -231,26 +232,40 @@ def test_every_row_is_an_utterance(planted: Planted, made: Made) -> None:
 
 def test_words_are_heard_where_that_is_asked_for(made: Made, tmp_path: Path) -> None:
     spoken = Segment(0.0, 0.4, "Hm", (Word("Hm", 0.1, 0.3, 0.5),), "en")
+    calls: list[int] = []
+
+    def several(pieces: list[Any], expected: str) -> list[list[Segment]]:
+        calls.append(len(pieces))
+        return [[spoken] for _ in pieces]
+
     hears = SimpleNamespace(
-        several=lambda pieces, expected: [[spoken] for _ in pieces],
-        turn_taking=lambda samples: TurnTaking(((0.1, 0.3),), ()),
-    )
-    asr, diarizer = (
-        SimpleNamespace(fingerprint=name, open=lambda: hears) for name in ("asr", "diarizer")
+        several=several, turn_taking=lambda samples: TurnTaking(((0.1, 0.3),), ())
     )
     first = made["annotations"][made["annotations"]["dialogue"] == "train/dia0"]
-    utterances, _ = transcribe(
-        *(made["dialogue_spans"], first, made["sources"], made["scenes"], made.sounds),
-        *(asr, diarizer, NEVER, tmp_path),  # type: ignore[arg-type]
-        SEGMENT.model_copy(update={"hear_annotated": True}),
-        SAME_VOICE,
-        ENGINE,
-    )
+
+    def heard(asr: str, **sources: Any) -> pd.DataFrame:
+        openers = (SimpleNamespace(name=name, open=lambda: hears) for name in (asr, "diarizer"))
+        return transcribe(
+            *(made["dialogue_spans"], first, made["sources"].assign(**sources), made["scenes"]),
+            *(made.sounds, *openers, NEVER, tmp_path),  # type: ignore[arg-type]
+            SEGMENT.model_copy(update={"hear_annotated": True}),
+            SAME_VOICE,
+            ENGINE,
+        )[0]
+
+    utterances = heard("asr")
     assert list(utterances["text"]) == list(first["text"])
     word = {"word": "Hm", "start_s": 0.1, "end_s": 0.3, "probability": 0.5}
     for turn in utterances.itertuples():
         assert turn.words == ([] if turn.source_id is None else [word])
         assert pd.isna(turn.overlap_s) if turn.source_id is None else turn.overlap_s == 0.2
+    once = len(calls)
+    heard("asr")
+    assert len(calls) == once  # it is kept
+    heard("asr with another beam")
+    assert len(calls) == 2 * once
+    heard("asr", duration_s=made["sources"]["duration_s"] / 2)  # media of the same names
+    assert len(calls) == 3 * once
 
 
 def test_the_same_content_under_two_names_is_two_sources(made: Made) -> None:

@@ -33,9 +33,7 @@ def test_shorter_pauses_end_an_utterance(
     names = [f"{n:012x}" for n in range(dialogues)]
     spans = pd.DataFrame({"dialogue_id": names, "source_id": names, "start_s": 0.0, "end_s": 9.0})
     spans["name"] = None
-    model: Any = SimpleNamespace(
-        fingerprint="model", open=lambda: SimpleNamespace(turn_taking=None)
-    )
+    model: Any = SimpleNamespace(name="model", open=lambda: SimpleNamespace(turn_taking=None))
     found, _ = transcribe(
         spans,
         empty("annotations"),

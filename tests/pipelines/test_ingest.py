@@ -209,7 +209,7 @@ def pitch_direction(samples: np.ndarray) -> np.ndarray:
 
 
 def opener(call: Any) -> Any:
-    return SimpleNamespace(fingerprint=call.__name__, open=lambda: call)
+    return SimpleNamespace(name=call.__name__, open=lambda: call)
 
 
 def test_other_people_begin_another_dialogue(

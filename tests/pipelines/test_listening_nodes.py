@@ -47,8 +47,8 @@ class Model:
             raise Killed
         return self._hears(samples)
 
-    def opener(self, fingerprint: str = "model") -> Any:
-        return SimpleNamespace(fingerprint=fingerprint, opens="model", open=lambda: self)
+    def opener(self, name: str = "model") -> Any:
+        return SimpleNamespace(name=name, open=lambda: self)
 
 
 def pitch_of(samples: np.ndarray) -> float:
@@ -143,13 +143,13 @@ def assign(utterances: pd.DataFrame, sounds: dict[str, Path], tmp_path: Path) ->
         distance: float = 0.05,
         as_published: bool = False,
         link: str = "in_corpus",
-        fingerprint: str = "model",
+        encoder: str = "model",
     ) -> pd.DataFrame:
         return assign_speakers_per_dialogue(
             spoken,
             empty("annotations"),
             sounds,
-            model.opener(fingerprint),
+            model.opener(encoder),
             tmp_path / work,
             SpeakerAssignParameters(
                 as_published=as_published,
@@ -222,7 +222,7 @@ def test_telling_apart_goes_on_where_it_was_killed(assign: Callable[..., Any]) -
 
 def test_another_model_or_margin_listens_again(assign: Callable[..., Any]) -> None:
     model = Model(voice_of)
-    for number, changed in enumerate(({}, {"margin_s": 0.05}, {"fingerprint": "another"}), start=1):
+    for number, changed in enumerate(({}, {"margin_s": 0.05}, {"encoder": "another"}), start=1):
         assign(model, **changed)
         assert model.calls == number * DIALOGUES * TURNS
 

@@ -9,7 +9,6 @@ from kedro_datasets._typing import TablePreview
 
 from msc_kedro.datasets.previews import table_preview
 from msc_kedro.models import ModelSpec, ensure, receipt
-from msc_kedro.models.late import late_opener
 from msc_kedro.models.opener import Opener
 
 
@@ -48,14 +47,16 @@ class ModelDataset(AbstractDataset[Any, Opener]):
         Raises:
             MscKedroError: a model is neither cached nor to be had from any of its sources.
         """
-        if any(spec.optional for spec in self._specs.values()):
-            fingerprint = "+".join(spec.fingerprint for spec in self._all)
-            return late_opener(self._opens, self._specs, self._options, fingerprint=fingerprint)
-        folders = {argument: str(ensure(spec)) for argument, spec in self._specs.items()}
+        fingerprint = "+".join(spec.fingerprint for spec in self._all)
         for spec in self._packaged:
             ensure(spec)
-        fingerprint = "+".join(spec.fingerprint for spec in self._all)
-        return Opener.of(self._opens, folders, self._options, fingerprint=fingerprint)
+        late = any(spec.optional for spec in self._specs.values())
+        folders = {} if late else {name: str(ensure(spec)) for name, spec in self._specs.items()}
+        return Opener.of(
+            *(self._opens, folders, self._options),
+            fingerprint=fingerprint,
+            late=self._specs if late else None,
+        )
 
     @property
     def _all(self) -> list[ModelSpec]:

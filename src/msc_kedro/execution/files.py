@@ -91,6 +91,7 @@ def _plain(part: object) -> object:
 def code_of(*modules: str) -> str:
     """A key of the source of modules and packages, by their dotted names below `msc_kedro`.
 
+    Data that lies in a package, its weights above all, are part of it.
     A name that is not found there is taken as it is: a recipe may name an encoder of the user's.
 
     It goes into the key of what they make, so that a program that was changed does not take its
@@ -104,7 +105,7 @@ def code_of(*modules: str) -> str:
         origin = Path(spec.origin)
         files = sorted(origin.parent.rglob("*")) if origin.name == "__init__.py" else [origin]
         for file in files:
-            if file.suffix in (".py", ".json"):
+            if file.is_file() and file.suffix != ".pyc":
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:20]
 

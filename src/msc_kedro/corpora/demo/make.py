@@ -77,7 +77,7 @@ def demo_files(
         voices: a speaker for each name of `script.CAST`.
         seed: of manners, gaps, blinks and noise. A dialogue does not depend on those before it.
         folder: where finished dialogues are kept.
-        made_by: names the weights of the voices; part of the key of what is kept.
+        made_by: names the voices, their weights and options; part of the key of what is kept.
         dialogues: only the first so many; all when None.
         workers: dialogues made at a time; changes no byte.
 

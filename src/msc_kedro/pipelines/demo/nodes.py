@@ -33,7 +33,7 @@ def make_demo_corpus(
         cast_voices(people, female=voice_female.open(), male=voice_male.open()),
         seed=parameters.seed,
         folder=work / "demo",
-        made_by=f"{voice_female.fingerprint} {voice_male.fingerprint}",
+        made_by=f"{voice_female.name} {voice_male.name}",
         dialogues=parameters.dialogues,
         workers=engine.threads,
     )

@@ -105,8 +105,7 @@ def _measured(
 
     heard = utterances.dropna(subset="source_id")
     dialogues = [list(spoken.itertuples()) for _, spoken in heard.groupby("dialogue_id")]
-    made_by = [one.fingerprint for one in listeners] + [one.opens for one in listeners]
-    made_by.append(code_of("listening", "media"))
+    made_by = [*(one.name for one in listeners), code_of("listening", "media")]
     with one_thread_each():
         files = map_shards(
             lambda spoken, file: _measure(file, spoken, sounds, listeners),
@@ -226,7 +225,7 @@ def _written(
         file.write_text(json.dumps([vars(one) for one in written]))
 
     wording = parameters.model_dump(exclude={"quality"})  # of which no description says anything
-    made_by = (writer.fingerprint, code_of("agent.chat", "voice"), wording)
+    made_by = (writer.name, code_of("agent.chat", "voice"), wording)
     together = list(zip(levels, seeds, strict=True))
     files = map_shards(
         ask,

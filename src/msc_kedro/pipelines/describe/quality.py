@@ -30,8 +30,7 @@ def judged(
     """
     heard = utterances.dropna(subset="source_id")
     dialogues = [list(spoken.itertuples()) for _, spoken in heard.groupby("dialogue_id")]
-    made_by = [quality_meter.fingerprint, quality_meter.opens]
-    made_by.append(code_of("listening.quality", "listening.sound", "media"))
+    made_by = quality_meter.name, code_of("listening.quality", "listening.sound", "media")
     files = map_shards(
         lambda spoken, file: _judge(file, spoken, sounds, quality_meter),
         dialogues,

@@ -97,7 +97,7 @@ def _answered(
     }
     made_by = (
         adapter.fingerprint,
-        language_model.fingerprint,
+        language_model.name,
         [kind.encoder for kind in features.values()],
         code_of("agent", "dialogue", "evaluation"),
         parameters.model_dump(exclude={"draws"}),

@@ -56,8 +56,8 @@ def propose_dialogues(
     cuts = {s.source_id: inner.get(s.source_id, []) for s in sources.itertuples()}
     rows = list(sources.itertuples())
     made_by = (
-        speech_detector.fingerprint,
-        speaker_encoder.fingerprint,
+        speech_detector.name,
+        speaker_encoder.name,
         code_of("corpora.spans", "listening", "media"),
         parameters.model_dump(),
     )

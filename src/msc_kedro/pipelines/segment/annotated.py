@@ -101,11 +101,15 @@ def as_heard(
     for row in rows:
         if row["source_id"] is not None:
             dialogues.setdefault(row["dialogue_id"], []).append(row)
-    made_by = (asr.fingerprint, diarizer.fingerprint, expected, code_of("listening", "media"))
+    made_by = (asr.name, diarizer.name, expected, code_of("listening", "media"))
     files = map_shards(
         listen,
         list(dialogues.values()),
-        key=lambda turns: key_of("as heard", [turn["utterance_id"] for turn in turns], made_by),
+        key=lambda turns: key_of(
+            "as heard",
+            [(turn["source_id"], turn["start_s"], turn["end_s"]) for turn in turns],
+            made_by,
+        ),
         folder=work / "heard_words",
         suffix=".json",
         title="hearing words",

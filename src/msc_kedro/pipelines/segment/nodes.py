@@ -84,7 +84,7 @@ def transcribe(
     def key(dialogue: Any, max_pause_s: float) -> str:
         spans = cuts[dialogue.source_id][["start_s", "end_s"]].to_numpy().tolist()
         openers = (asr, diarizer, speaker_encoder)
-        made_by = ([one.fingerprint for one in openers], code_of("listening", "media"))
+        made_by = ([one.name for one in openers], code_of("listening", "media"))
         settings = (parameters.model_dump(), max_pause_s, same_voice.model_dump())
         return key_of("utterances", dialogue.dialogue_id, spans, made_by, settings)
 

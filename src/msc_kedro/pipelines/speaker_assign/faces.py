@@ -84,8 +84,8 @@ def find_faces(
             found = {"boxes": [], "speaking": []}
         file.write_text(json.dumps(found))
 
-    weights = active_speaker.fingerprint if parameters.method == "light_asd" else None
-    made_by = (parameters.method, weights, face_detector.fingerprint, code_of(*_CODE))
+    listener = active_speaker.name if parameters.method == "light_asd" else None
+    made_by = (parameters.method, listener, face_detector.name, code_of(*_CODE))
     items = list(seen.itertuples())
     with one_thread_each():
         files = map_shards(

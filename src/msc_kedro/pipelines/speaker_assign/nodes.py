@@ -52,7 +52,7 @@ def assign_speakers_per_dialogue(
     is_told = ordered["name"].isin(annotations["name"])
     rows = _told(ordered[is_told], annotations)
     dialogues = [dialogue for _, dialogue in ordered[~is_told].groupby("dialogue_id")]
-    made_by = speaker_encoder.fingerprint, code_of("listening", "media")
+    made_by = speaker_encoder.name, code_of("listening", "media")
     with one_thread_each():
         files = map_shards(
             lambda spans, file: _write_voices(file, spans, sounds, speaker_encoder),

@@ -35,7 +35,7 @@ def speak_replies(
         Sound files by utterance id.
     """
     openers = {"female": voice_female, "male": voice_male}
-    made_by = [*(one.fingerprint for one in openers.values()), code_of("speaking", "voice")]
+    made_by = [*(one.name for one in openers.values()), code_of("speaking", "voice")]
 
     def speak(reply: Any) -> tuple[str, Path]:
         asked = (reply.text, reply.description)
@@ -90,7 +90,7 @@ def listen_to_replies(
 
     scales = from_records(voice_levels)
     listeners = (asr, pitch_tracker, gender_classifier)
-    made_by = [*(one.fingerprint for one in listeners), code_of("evaluation", "listening", "voice")]
+    made_by = [*(one.name for one in listeners), code_of("evaluation", "listening", "voice")]
     known = replies.set_index("utterance_id")
 
     def listen(spoken: tuple[str, Path]) -> dict[str, Any]:

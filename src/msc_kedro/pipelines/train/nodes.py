@@ -66,7 +66,7 @@ def train_agent(
     )
     key = key_of(
         parameters.model_dump(exclude=set(_COSTS_ONLY)),
-        (language_model.fingerprint, qformer_start.fingerprint),
+        (language_model.name, qformer_start.name),
         code_of("agent", "dialogue", "training"),
         (picture_features.encoder, sound_features.encoder),
         [[d.dialogue_id, d.split, [asdict(turn) for turn in d.turns]] for d in known],
