@@ -19,6 +19,7 @@ an offset of its own, as a voice or a face has.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def words() -> list[str]:
 
 
 def make_corpus(
-    folder: Path, *, dialogues: int, split: str, seed: int, drilled: float = 0.0
+    folder: Path, *, dialogues: int, split: str, seed: int, drill: bool = False
 ) -> CueCorpus:
     """Draw a corpus and write its features as shards. The same arguments give the same bytes.
 
@@ -124,7 +125,7 @@ def make_corpus(
         dialogues: how many, of `TURNS` turns each; the first turn asks only.
         split: its name, also in the ids.
         seed: of everything.
-        drilled: share of the dialogues that ask for burst and order in turn, and nothing else.
+        drill: in their place short ones, an utterance that asks for burst or order and the answer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, *split.encode()])
@@ -132,27 +133,30 @@ def make_corpus(
     asked: list[Asked] = []
     pictures: dict[str, Ragged] = {}
     sounds: dict[str, Ragged] = {}
-    for number in range(dialogues):
-        name = f"{split}-{number:05d}"
-        states = [{kind: int(rng.integers(STATES)) for kind in KINDS} for _ in range(TURNS)]
-        questions: list[Question] = []
-        start = int(rng.integers(STARTS))
-        asks = HARD if rng.random() < drilled else QUESTIONS
+
+    def dialogue(name: str, questions: Sequence[Question]) -> None:
+        states = [{kind: int(rng.integers(STATES)) for kind in KINDS} for _ in questions]
         said: list[Turn] = []
-        for turn in range(TURNS):
+        for turn, asks in enumerate(questions):
             answer, voice = "hello", ""
             if turn:
-                question = questions[-1]
+                question = questions[turn - 1]
                 state = states[turn - 1 - question.back][question.state]
                 asked.append(Asked(name, turn, question, state))
                 answer = f"{question.opens} {question.answers[state]}"
                 voice = f"a {question.voices[state]} voice"
-            questions.append(asks[(start + turn) % len(asks)])
-            text = f"{answer} {questions[-1].asks}"
-            said.append(Turn(f"{name}-{turn:02d}", "AB"[turn % 2], text, voice))
+            said.append(Turn(f"{name}-{turn:02d}", "AB"[turn % 2], f"{answer} {asks.asks}", voice))
             pictures[said[-1].utterance_id] = _pictures(rng, states[turn])
             sounds[said[-1].utterance_id] = _sounds(rng, states[turn])
         made.append(Dialogue(name, split, tuple(said)))
+
+    for number in range(dialogues):
+        name = f"{split}-{number:05d}"
+        if drill:
+            dialogue(name, [HARD[number % len(HARD)]] * 2)
+        else:
+            start = int(rng.integers(STARTS))
+            dialogue(name, [QUESTIONS[(start + turn) % len(QUESTIONS)] for turn in range(TURNS)])
     return CueCorpus(
         tuple(made),
         tuple(asked),
@@ -181,7 +185,7 @@ def _sounds(rng: np.random.Generator, state: dict[str, int]) -> Ragged:
 
 def _pictures(rng: np.random.Generator, state: dict[str, int]) -> Ragged:
     # Whole thirds: what were left over would stand at the other end when frames are reversed.
-    values = _frames(rng, 3 * int(rng.integers(2, 7)))
+    values = _frames(rng, 3 * int(rng.integers(3, 5)))
     values[:, state["look"]] += HELD
     third = len(values) // 3
     for place, mark in enumerate(ORDERS[state["order"]]):

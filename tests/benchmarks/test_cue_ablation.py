@@ -45,6 +45,22 @@ def test_each_question_is_a_sixth_and_each_modality_half(corpus):
     assert (asked[1] == "audio").mean() == 0.5
 
 
+def test_drills_ask_for_what_is_hard_and_hold_its_answer(tmp_path):
+    drills = make_corpus(tmp_path, dialogues=20, split="drill", seed=3, drill=True)
+    assert [len(one.turns) for one in drills.dialogues] == [2] * 20
+    assert [asked.question.name for asked in drills.asked] == ["burst", "order"] * 10
+    right = [
+        read_state(asked.question.state, found) == asked.state
+        for asked in drills.asked
+        for found in [
+            (drills.sounds if asked.question.sense == "audio" else drills.pictures)[
+                f"{asked.dialogue_id}-00"
+            ]
+        ]
+    ]
+    assert all(right)
+
+
 def test_text_holds_no_state_that_is_asked_for_later(corpus):
     """Said so far, with and without who is right now: the state is as if drawn."""
     turns = {one.dialogue_id: one.turns for one in corpus.dialogues}

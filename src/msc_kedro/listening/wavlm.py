@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _WINDOW = 30 * SAMPLE_RATE  # samples; attention over more takes memory by the square
 _SHORTEST = 400  # samples that the first vector is made from
+_LEAST_FULL = 0.75  # of a batch's longest: what is shorter begins another, lest much be padding
 _TINY = 1e-5  # of the variance, as in the layer norm that the original takes for it
 
 
@@ -136,9 +137,12 @@ class WavLMFeatures:
         for group in groups:
             first = 0
             while first < len(group):
-                most = max(1, self._batch // lengths[group[first]])
-                yield group[first : first + most]
-                first += most
+                longest = lengths[group[first]]
+                most = max(1, self._batch // longest)
+                alike = (p for p in group[first:] if lengths[p] >= _LEAST_FULL * longest)
+                batch = list(islice(alike, most))
+                yield batch
+                first += len(batch)
 
     def _encode(self, windows: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """One forward pass; the first window is the longest."""
