@@ -1,7 +1,4 @@
-"""Answers of an instruct model, several at a time, each with a seed of its own.
-
-Legend: b answers of a batch, s positions, v vocabulary.
-"""
+"""Answers of an instruct model, several at a time, each with a seed of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from msc_kedro.agent.decoding import decode
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:
@@ -88,7 +86,6 @@ class ChatModel:
 
     @torch.no_grad()
     def _answer(self, prompts: Sequence[list[int]], seeds: Sequence[int]) -> list[str]:
-        """Prompts are padded on the left, with positions given, as in `generate`."""
         language, tokens = self.language, self.language.tokens
         device = next(language.network.parameters()).device
         longest = max(map(len, prompts))
@@ -98,34 +95,23 @@ class ChatModel:
             ids[place, longest - len(prompt) :] = torch.tensor(prompt)
             mask[place, longest - len(prompt) :] = 1
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        ids, mask, positions = ids.to(device), mask.to(device), positions.to(device)
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        written: list[list[int]] = [[] for _ in prompts]
-        past = None
-        for _ in range(self.max_new_tokens):
-            output = language.network(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=past,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            past = output.past_key_values
-            chosen = self._choose(output.logits[:, -1].float().cpu(), generators)
-            for row, token in zip(written, chosen, strict=True):
-                if not row or row[-1] not in tokens.stop_ids:
-                    row.append(token)
-            if all(row[-1] in tokens.stop_ids for row in written):
-                break
-            ids = torch.tensor(chosen, device=device)[:, None]
-            mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-            positions = positions[:, -1:] + 1
-        return [tokens.decode(row).strip() for row in written]
 
-    def _choose(self, logits: Tensor, generators: Sequence[torch.Generator]) -> list[int]:
-        shares = (logits / self.temperature).softmax(dim=-1)  # [b, v]
-        return [
-            int(torch.multinomial(row, 1, generator=generator))
-            for row, generator in zip(shares, generators, strict=True)
-        ]
+        def choose(_step: int, logits: Tensor) -> list[int]:
+            shares = (logits.cpu() / self.temperature).softmax(dim=-1)
+            return [
+                int(torch.multinomial(row, 1, generator=generator))
+                for row, generator in zip(shares, generators, strict=True)
+            ]
+
+        written = decode(
+            language.network,
+            language.embed,
+            language.embed(ids.to(device)),
+            mask.to(device),
+            positions.to(device),
+            choose=choose,
+            stops=tokens.stop_ids,
+            max_new_tokens=self.max_new_tokens,
+        )
+        return [tokens.decode(row).strip() for row in written]

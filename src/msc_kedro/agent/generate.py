@@ -1,9 +1,6 @@
 """Replies from the agent, several at a time, with the prompt it was trained on.
 
-Prompts of a batch are padded on the left; positions are given, so a reply does not depend on its
-neighbours' lengths. Decoding keeps its own loop because sampling takes a seed per reply.
-
-Legend: b replies of a batch, s positions, v vocabulary, d width.
+Legend: b replies of a batch, v vocabulary.
 """
 
 from __future__ import annotations
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from msc_kedro.agent.decoding import Choose, decode
 from msc_kedro.dialogue.budgets import lengths_of
 from msc_kedro.dialogue.collate import FeatureBudget, Loader, features_of_packs
 from msc_kedro.dialogue.packing import Pack
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from msc_kedro.agent.model import Agent
     from msc_kedro.dialogue.collate import FeatureBatch
     from msc_kedro.dialogue.prompt import DialoguePrompt, Target
-
-Choose = Callable[[int, Tensor], list[int]]  # (step, logits [b, v]) -> a token for each reply
 
 
 @dataclass(frozen=True)
@@ -150,8 +146,6 @@ def generate_tokens(
     device = agent.device
     lengths = [len(pack.token_ids) for pack in packs]
     longest = max(lengths)
-    stops = agent.language.tokens.stop_ids
-    written: list[list[int]] = [[] for _ in packs]
     with agent.autocast():
         vectors = agent.slot_vectors(features)
         mask = torch.zeros(len(packs), longest, dtype=torch.long, device=device)
@@ -162,28 +156,12 @@ def generate_tokens(
             embedded[row, start:] = agent.embed(pack, vectors)
             mask[row, start:] = torch.as_tensor(_attended_to(pack), device=device)
             positions[row, start:] = torch.as_tensor(pack.position_ids, device=device)
-        after = positions.amax(dim=1, keepdim=True)  # the last token's, or of the last before it
-        past = None
-        for step in range(max_new_tokens):
-            output = agent.network(
-                inputs_embeds=embedded,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=past,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            past = output.past_key_values
-            chosen = choose(step, output.logits[:, -1].float())
-            for ids, token in zip(written, chosen, strict=True):
-                if not ids or ids[-1] not in stops:
-                    ids.append(token)
-            if all(ids[-1] in stops for ids in written):
-                break
-            embedded = agent.language.embed(torch.tensor(chosen, device=device)[:, None])
-            mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-            positions = after = after + 1
-    return written
+        return decode(
+            *(agent.network, agent.language.embed, embedded, mask, positions),
+            choose=choose,
+            stops=agent.language.tokens.stop_ids,
+            max_new_tokens=max_new_tokens,
+        )
 
 
 def _attended_to(pack: Pack) -> NDArray[np.int64]:
