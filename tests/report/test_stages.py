@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from msc_kedro.metrics.corpus import DEFINITIONS
-from msc_kedro.report import stages
+from msc_kedro.report import grids, stages
 from msc_kedro.report.contents import Features, ReportContents
 from msc_kedro.report.page import build_page
 from msc_kedro.report.sections import Cell, Grid
@@ -80,7 +80,7 @@ def test_a_very_long_list_says_how_much_more_there_is(contents: ReportContents) 
     )
     (grid,) = section(replace(contents, rejects=many), "segment").left_out
     items = grid.rows[0][0].items  # type: ignore[union-attr]
-    assert len(items) == stages.SHOWN + 1 and items[-1] == "and 200 more"
+    assert len(items) == grids.SHOWN + 1 and items[-1] == "and 200 more"
 
 
 def test_defects_stand_with_what_was_done(contents: ReportContents) -> None:
@@ -105,6 +105,20 @@ def test_doubt_and_silence_are_told(contents: ReportContents) -> None:
     assert any("In 2\xa0utterances no voice" in sentence for sentence in found.sentences)
     number = len(doubted) - 2
     assert found.plots[0].note.startswith(f"{number} of {number} are under 0.5")
+
+
+def test_faces_are_counted_where_they_were_looked_for(contents: ReportContents) -> None:
+    before = section(contents, "speaker_assign").shares
+    faces = pd.DataFrame(
+        {"track": ["a", None, "b", None], "reason": [None, "not sure", None, "no face"]}
+    )
+    *others, found = section(replace(contents, speaking_faces=faces), "speaker_assign").shares
+    assert tuple(others) == before and found.caption.startswith("The face that speaks, 4")
+    assert {row[0]: row[2] for row in found.rows} == {
+        "known": "50\xa0%", "not sure": "25\xa0%", "no face": "25\xa0%",
+    }  # fmt: skip
+    none = replace(contents, speaking_faces=faces.iloc[:0])
+    assert section(none, "speaker_assign").shares == before
 
 
 def test_other_languages_and_overlap(contents: ReportContents) -> None:

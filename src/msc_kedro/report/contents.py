@@ -147,6 +147,7 @@ class ReportContents:
     dialogues: pd.DataFrame | None = None
     utterances: pd.DataFrame | None = None
     speakers: pd.DataFrame | None = None
+    speaking_faces: pd.DataFrame | None = None
     voice: pd.DataFrame | None = None
     replies: pd.DataFrame | None = None
     speech: pd.DataFrame | None = None

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAGE = "report.html"
-_TABLES = ("sources", "dialogues", "utterances", "speakers", "voice", "replies", "speech")
+_TABLES = (
+    *("sources", "dialogues", "utterances", "speakers", "speaking_faces"),
+    *("voice", "replies", "speech"),
+)
 _REJECTS = ("ingest_rejects", "silent_sources", "scene_rejects", "segment_rejects")
 _FEATURES = {"picture_features": "pictures", "sound_features": "sound"}
 _CLIP_S = 10.0  # of a clip to listen to, at most

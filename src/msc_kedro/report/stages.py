@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from msc_kedro.metrics import corpus
-from msc_kedro.report import summaries, wording
+from msc_kedro.report import grids, summaries, wording
 from msc_kedro.report.histogram import histogram
-from msc_kedro.report.sections import Bar, Cell, Grid, levels, numeric
+from msc_kedro.report.sections import Cell, Grid, levels, numeric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import pandas as pd
 
     from msc_kedro.report.contents import ReportContents, Stage
 
-SHOWN = 500  # items of a reason that the page lists; the tables have all
-FEW = 3  # items that stand below their reason without being folded away
 COUNTS = (1, 2, 5, 10, 20, 50)  # widths of a histogram's bars
 LONGEST_S = 30.0  # utterances over this are counted, not drawn
 
@@ -132,11 +129,13 @@ def _ingest(contents: ReportContents) -> Section:
             ("shortest", wording.duration(sources["duration_s"].min())),
             ("longest", wording.duration(sources["duration_s"].max())),
             ("with pictures", wording.count(len(seen))),
-            ("pictures, px", _common(f"{w} × {h}" for w, h in sizes)),
-            ("pictures a second", _common(f"{fps:.4g}" for fps in seen["fps"].dropna())),
+            ("pictures, px", grids.common(f"{w} × {h}" for w, h in sizes)),
+            ("pictures a second", grids.common(f"{fps:.4g}" for fps in seen["fps"].dropna())),
             (
                 "sound",
-                _common(f"{_channels(n)}, {wording.number(hz / 1000, 1)} kHz" for n, hz in sounds),
+                grids.common(
+                    f"{_channels(n)}, {wording.number(hz / 1000, 1)} kHz" for n, hz in sounds
+                ),
             ),
         ]
         drawn = _dialogue_lengths(contents.dialogues)
@@ -198,8 +197,12 @@ def _speaker_assign(contents: ReportContents) -> Section:
     if len(counts):
         named = {wording.amount(number, "speaker"): count for number, count in counts.items()}
         shares = (
-            _bars(f"Speakers per dialogue, {wording.amount(counts.sum(), 'dialogue')}", named),
+            grids.bars(f"Speakers per dialogue, {wording.amount(counts.sum(), 'dialogue')}", named),
         )
+    if (faces := contents.speaking_faces) is not None and len(faces):
+        whose = faces["reason"].where(faces["track"].isna(), "known").value_counts()
+        spans = f"{wording.count(len(faces))} spans in a shot"
+        shares += (grids.bars(f"The face that speaks, {spans}", whose.to_dict()),)
     sentences = []
     told = int(utterances["name"].notna().sum())
     if told:
@@ -237,7 +240,7 @@ def _describe(contents: ReportContents) -> Section:
         counts = summaries.level_counts(voice, measure, levels(measure, voice[measure].dropna()))
         if len(counts):
             caption = f"{measure.capitalize()}, {wording.amount(counts.sum(), 'utterance')}"
-            shares.append(_bars(caption, counts.to_dict()))
+            shares.append(grids.bars(caption, counts.to_dict()))
     table = summaries.unmeasured(voice)
     rows = tuple(
         (measure, reason, wording.count(number))
@@ -293,45 +296,12 @@ def _with(section: Section, contents: ReportContents, **parts: Any) -> Section:
     if rejects is not None:
         own = rejects[rejects["stage"] == section.stage]
         if len(own):
-            found.append(_reasons("Left out", own, by="stage"))
+            found.append(grids.reasons("Left out", own, by="stage"))
     if section.stage == "ingest" and defects is not None and len(defects):
-        found.append(_reasons("Defects of the corpus", defects, by="action", title="what was done"))
+        found.append(
+            grids.reasons("Defects of the corpus", defects, by="action", title="what was done")
+        )
     return replace(section, left_out=tuple(found), **parts)
-
-
-def _reasons(caption: str, table: pd.DataFrame, *, by: str, title: str = "") -> Grid:
-    """What was left out or mended, grouped by reason; all items can be unfolded."""
-    rows = []
-    for kind, reason, number, items in summaries.grouped_rejects(table, by=by).itertuples(
-        index=False
-    ):
-        if number <= FEW:
-            cell = Cell(reason, "; ".join(items))
-        else:
-            more = (f"and {wording.count(number - SHOWN)} more",) if number > SHOWN else ()
-            cell = Cell(reason, items=(*items[:SHOWN], *more))
-        rows.append((cell, *((kind,) if title else ()), wording.count(number)))
-    columns = ("reason", *((title,) if title else ()), "items")
-    return Grid(caption, columns, tuple(rows), numeric("items"))
-
-
-def _bars(caption: str, counts: dict[Any, int]) -> Grid:
-    """How often what, as bars of shares."""
-    most, total = max(counts.values()), sum(counts.values())
-    rows = tuple(
-        (str(name), Bar(number / most), wording.percent(number / total, 0))
-        for name, number in counts.items()
-    )
-    return Grid(caption, ("level", "", "share"), rows, numeric("share"))
-
-
-def _common(values: Iterable[str], *, most: int = 3) -> str:
-    """The most frequent values, each with how often where there are several."""
-    counts = Counter(values).most_common()
-    if len(counts) < 2:
-        return counts[0][0] if counts else ""
-    told = [f"{value} ({wording.count(number)})" for value, number in counts[:most]]
-    return "; ".join(told) + (" …" if len(counts) > most else "")
 
 
 def _channels(number: int) -> str:
