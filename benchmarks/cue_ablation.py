@@ -92,7 +92,7 @@ class Size:
     drill_epochs: int = 2
     dialogues: int = 1500
     epochs: int = 2
-    tested: int = 150
+    tested: int = 300
 
 
 class MeanPooling(nn.Module):
@@ -484,9 +484,9 @@ and the reply must name the one that it is asked for, in its words and in its vo
 | tone before, look before | audio, video | two turns before the utterance that asks |
 
 Each part is a sixth of the replies: audio decides half of them, video half. A dialogue has {turns}
-turns. States are drawn independently, so who guesses is right in {chance:.0%}. *Ceiling*: one who
-knows how the features were made, and reads them. *Expected*: a model that uses all that it is
-given, at the ceiling, and guesses the rest.
+turns. States are drawn independently of one another, each value as often as the others, so who
+guesses is right in {chance:.0%}. *Ceiling*: one who knows how the features were made, and reads
+them. *Expected*: a model that uses all that it is given, at the ceiling, and guesses the rest.
 
 Features are written as shards and come through the loader and collator of training; prompts,
 packing, Q-Formers, loop and generation are the program's own. The language model ({layers} layer,

@@ -1,8 +1,9 @@
 """A corpus whose replies can only be got right by hearing and seeing, made by the program.
 
-Every utterance has four hidden states, drawn independently. Its text holds none of them: it answers
-the utterance before and asks one of six questions, and the question says which state the reply must
-name, in its words and in its voice description. What carries the states:
+Every utterance has four hidden states, drawn independently of one another, each value as often as
+the others: who always guesses the same is right exactly by chance. Its text holds none of them: it
+answers the utterance before and asks one of six questions, and the question says which state the
+reply must name, in its words and in its voice description. What carries the states:
 
     sound   tone    how the whole utterance sounds: a vector added to every frame
             burst   one moment of 160 ms in 1 to 3 s, taken off again from the other frames of the
@@ -83,8 +84,11 @@ QUESTIONS = (  # in the order in which they are asked
     Question("look before", "video", "look", 2, "how did i look", "you looked", _LOOKS, _SOFT),
 )  # fmt: skip
 HARD = tuple(q for q in QUESTIONS if q.state in ("burst", "order"))
-STARTS = 3  # of the questions may come first: two turns then lie before one that asks for them
 TURNS = len(QUESTIONS) + 1
+# One of three questions comes first: two turns then lie before one that asks for them.
+_PLANS = tuple(
+    tuple(QUESTIONS[(start + turn) % len(QUESTIONS)] for turn in range(TURNS)) for start in range(3)
+)
 
 
 @dataclass(frozen=True)
@@ -134,8 +138,9 @@ def make_corpus(
     pictures: dict[str, Ragged] = {}
     sounds: dict[str, Ragged] = {}
 
-    def dialogue(name: str, questions: Sequence[Question]) -> None:
-        states = [{kind: int(rng.integers(STATES)) for kind in KINDS} for _ in questions]
+    def dialogue(
+        name: str, questions: Sequence[Question], states: Sequence[dict[str, int]]
+    ) -> None:
         said: list[Turn] = []
         for turn, asks in enumerate(questions):
             answer, voice = "hello", ""
@@ -150,19 +155,30 @@ def make_corpus(
             sounds[said[-1].utterance_id] = _sounds(rng, states[turn])
         made.append(Dialogue(name, split, tuple(said)))
 
-    for number in range(dialogues):
-        name = f"{split}-{number:05d}"
-        if drill:
-            dialogue(name, [HARD[number % len(HARD)]] * 2)
-        else:
-            start = int(rng.integers(STARTS))
-            dialogue(name, [QUESTIONS[(start + turn) % len(QUESTIONS)] for turn in range(TURNS)])
+    plans = [[question] * 2 for question in HARD] if drill else _PLANS
+    for place, questions in enumerate(plans):
+        numbers = range(place, dialogues, len(plans))
+        for number, states in zip(numbers, _states(rng, len(numbers), TURNS), strict=True):
+            dialogue(f"{split}-{number:05d}", questions, states)
     return CueCorpus(
         tuple(made),
         tuple(asked),
         _shards(folder / "pictures", pictures),
         _shards(folder / "sounds", sounds),
     )
+
+
+def _states(rng: np.random.Generator, count: int, turns: int) -> list[list[dict[str, int]]]:
+    """Of so many dialogues, per turn: each state as often as the others at each turn."""
+    drawn = {
+        (turn, kind): rng.permutation(np.arange(count) % STATES).tolist()
+        for turn in range(turns)
+        for kind in KINDS
+    }
+    return [
+        [{kind: drawn[turn, kind][one] for kind in KINDS} for turn in range(turns)]
+        for one in range(count)
+    ]
 
 
 def _frames(rng: np.random.Generator, count: int) -> np.ndarray:
