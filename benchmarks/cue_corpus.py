@@ -158,7 +158,7 @@ def make_corpus(
     plans = [[question] * 2 for question in HARD] if drill else _PLANS
     for place, questions in enumerate(plans):
         numbers = range(place, dialogues, len(plans))
-        for number, states in zip(numbers, _states(rng, len(numbers), TURNS), strict=True):
+        for number, states in zip(numbers, _states(rng, len(numbers)), strict=True):
             dialogue(f"{split}-{number:05d}", questions, states)
     return CueCorpus(
         tuple(made),
@@ -168,15 +168,15 @@ def make_corpus(
     )
 
 
-def _states(rng: np.random.Generator, count: int, turns: int) -> list[list[dict[str, int]]]:
+def _states(rng: np.random.Generator, count: int) -> list[list[dict[str, int]]]:
     """Of so many dialogues, per turn: each state as often as the others at each turn."""
     drawn = {
         (turn, kind): rng.permutation(np.arange(count) % STATES).tolist()
-        for turn in range(turns)
+        for turn in range(TURNS)
         for kind in KINDS
     }
     return [
-        [{kind: drawn[turn, kind][one] for kind in KINDS} for turn in range(turns)]
+        [{kind: drawn[turn, kind][one] for kind in KINDS} for turn in range(TURNS)]
         for one in range(count)
     ]
 
