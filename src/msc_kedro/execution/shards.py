@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from msc_kedro.execution.files import whole_file
-from msc_kedro.execution.memory import give_memory_back
+from msc_kedro.execution.memory import give_memory_back, large_arrays_go_back
 from msc_kedro.execution.parallel import in_parallel
 
 Shard = TypeVar("Shard")
@@ -48,8 +48,9 @@ def map_shards(
             function(shard, temporary)
         give_memory_back()
 
-    for _ in in_parallel(make, missing, workers=workers, title=title, unit="shards"):
-        pass
+    with large_arrays_go_back():
+        for _ in in_parallel(make, missing, workers=workers, title=title, unit="shards"):
+            pass
     return paths
 
 
