@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 from importlib.machinery import PathFinder
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from msc_kedro.errors import MscKedroError
@@ -17,14 +18,21 @@ from msc_kedro.errors import MscKedroError
 if TYPE_CHECKING:
     from types import ModuleType
 
+_LOADING = Lock()  # a compiled module that two threads load at once is there by half for one
 
-@functools.cache
+
 def pyworld() -> ModuleType:
     """The compiled module with `dio`, `stonemask`, `cheaptrick`, `d4c` and `synthesize`.
 
     Raises:
         MscKedroError: when pyworld is not installed.
     """
+    with _LOADING:
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> ModuleType:
     package = importlib.util.find_spec("pyworld")
     folders = package.submodule_search_locations if package else None
     spec = PathFinder.find_spec("pyworld", list(folders)) if folders else None
