@@ -5,6 +5,7 @@
     python benchmarks/dataset_quality.py --real FOLDER ...     and recordings with RTTM beside them
     python benchmarks/dataset_quality.py --sample              and the call in pyannote.audio
     python benchmarks/dataset_quality.py --calls FOLDER        and two calls of two people each
+    python benchmarks/dataset_quality.py --env multilingual    with the models of another recipe
 
 A folder of --real holds sound files and .rttm files, and .stm files where the words are known; a
 recording's turns are those with its name's stem. Of the two calls (commercial_mono.wav,
@@ -96,10 +97,24 @@ def found_in(project: Path, corpus: str) -> dict[str, tuple[list[Turn], list[Spa
     return made
 
 
-def demo(project: Path) -> Iterator[Recording]:
-    """The demo: one dialogue per video."""
-    truth = json.loads((project / "data/01_raw/demo/truth.json").read_text())
-    made = found_in(project, "demo")
+def kedro_run(project: Path, corpus: Path, name: str, env: str | None) -> None:
+    """The pipelines on a corpus, with the models of a recipe."""
+    recipe = ["--env", env] if env else []
+    subprocess.run(
+        [sys.executable, "-m", "kedro", "run", "--pipelines", "ingest,segment,speaker_assign",
+         *recipe, "--params", f"corpus.folder={corpus},corpus.name={name}"],
+        cwd=project, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def demo(project: Path, env: str | None) -> Iterator[Recording]:
+    """The demo: one dialogue per video; of another recipe it is made anew."""
+    folder, corpus = project / "data/01_raw/demo", "demo"
+    if env:
+        corpus = f"demo-{env}"
+        kedro_run(project, folder, corpus, env)
+    truth = json.loads((folder / "truth.json").read_text())
+    made = found_in(project, corpus)
     for video in truth["dialogues"]:
         turns = (Turn(t["start_s"], t["end_s"], t["speaker"], t["text"]) for t in video["turns"])
         found, spans = made.get(video["name"], ([], []))
@@ -128,30 +143,31 @@ def stm(folder: Path) -> dict[str, str]:
     return {name: " ".join(text for _, text in sorted(lines)) for name, lines in said.items()}
 
 
-def real(folder: Path, project: Path) -> Iterator[Recording]:
+def real(folder: Path, project: Path, env: str | None) -> Iterator[Recording]:
     """Recordings with RTTM; their words are known where there is an STM."""
-    yield from run(folder, project, rttm(folder), words=stm(folder))
+    yield from run(folder, project, env, rttm(folder), words=stm(folder))
 
 
-def calls(folder: Path, project: Path) -> Iterator[Recording]:
+def calls(folder: Path, project: Path, env: str | None) -> Iterator[Recording]:
     """The two calls, by what is known of who speaks in them."""
     turns = {
         name: [Turn(a, b, who) for who, spans in told.items() for a, b in spans]
         for name, told in (("commercial_mono", CALL), ("katiesteve", KATIE_AND_STEVE))
     }
-    yield from run(folder, project, turns, partly=True)
+    yield from run(folder, project, env, turns, partly=True)
 
 
 def run(
     folder: Path,
     project: Path,
+    env: str | None,
     turns: Mapping[str, Sequence[Turn]],
     *,
     words: Mapping[str, str] | None = None,
     partly: bool = False,
 ) -> Iterator[Recording]:
     """The pipelines on those recordings of a folder whose turns are known."""
-    corpus = f"quality-{folder.name}"
+    corpus = "-".join(filter(None, ("quality", folder.name, env)))
     sounds = [
         path
         for path in sorted(folder.iterdir())
@@ -166,11 +182,7 @@ def run(
         # Each is one conversation; short corpora would be cut in three, to have something to test.
         rows = [{"video": name, "start": 0.0, "end": length} for name, length in whole.items()]
         pd.DataFrame(rows).to_csv(Path(copy) / "dialogues.csv", index=False)
-        subprocess.run(
-            [sys.executable, "-m", "kedro", "run", "--pipelines", "ingest,segment,speaker_assign",
-             "--params", f"corpus.folder={copy},corpus.name={corpus}"],
-            cwd=project, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        kedro_run(project, Path(copy), corpus, env)
     made = found_in(project, corpus)
     for path in sounds:
         true = sorted(turns[path.stem], key=lambda turn: turn.start_s)
@@ -302,17 +314,19 @@ def main() -> None:
     parser.add_argument("--calls", type=Path, help="a folder of the two calls")
     parser.add_argument("--sample", action="store_true", help="the call in pyannote.audio")
     parser.add_argument("--only", action="store_true", help="without the demo")
+    parser.add_argument("--env", help="the recipe whose models hear; by default conf/base")
     parser.add_argument("--verbose", action="store_true", help="also a line per recording")
     parser.add_argument("--out", type=Path, default=PAGE, help="the page that holds the table")
     chosen = parser.parse_args()
-    corpora = {} if chosen.only else {"demo": list(demo(chosen.project))}
+    corpora = {} if chosen.only else {"demo": list(demo(chosen.project, chosen.env))}
     for folder in chosen.real:
-        corpora[folder.name] = list(real(folder, chosen.project))
+        corpora[folder.name] = list(real(folder, chosen.project, chosen.env))
     if chosen.sample:
         (package,) = find_spec("pyannote.audio").submodule_search_locations  # type: ignore[union-attr,misc]
-        corpora["pyannote sample"] = list(real(Path(package) / "sample", chosen.project))
+        sample = Path(package) / "sample"
+        corpora["pyannote sample"] = list(real(sample, chosen.project, chosen.env))
     if chosen.calls:
-        corpora["two calls"] = list(calls(chosen.calls, chosen.project))
+        corpora["two calls"] = list(calls(chosen.calls, chosen.project, chosen.env))
     if not corpora:
         parser.error("nothing to measure: --only leaves the demo out, and no other was named")
     if chosen.verbose:
@@ -322,7 +336,7 @@ def main() -> None:
     print(made)
     if chosen.out.is_file():
         before, begin, rest = chosen.out.read_text(encoding="utf-8").partition(
-            "<!-- measured -->\n"
+            f"<!-- measured{f' with {chosen.env}' if chosen.env else ''} -->\n"
         )
         _, end, after = rest.partition("<!-- end -->")
         if begin and end:

@@ -145,7 +145,7 @@ def pictures(said: Sequence[Seen], encode: Any, workers: int) -> dict[str, np.nd
         title="pictures",
     )
     starts_s = {one.utterance_id: one.start_s for one in said}
-    rows = encode_pieces(read, starts_s, encode=encode)
+    rows = encode_pieces(read, starts_s, encode=encode, keep=np.asarray)  # as they were made
     return {name: row.values for name, row in rows.items()}
 
 

@@ -34,16 +34,10 @@ from msc_kedro.agent.language_model import LanguageModel, LoraSettings, add_lora
 from msc_kedro.agent.model import Agent, SenseConfig
 from msc_kedro.agent.qformer import QFormerConfig
 from msc_kedro.dialogue.collate import UtteranceFeatures, features_of_packs
-from msc_kedro.dialogue.packing import (
-    Pack,
-    dialogue_units,
-    fill_packs,
-    make_pack,
-    pieces_length,
-    reply_unit,
-)
+from msc_kedro.dialogue.packing import Pack, fill_packs, make_pack
 from msc_kedro.dialogue.prompt import DialoguePrompt, PromptStyle, dialogue_prompt
 from msc_kedro.dialogue.turns import Dialogue, Turn
+from msc_kedro.dialogue.units import dialogue_units, pieces_length, reply_unit
 from msc_kedro.training.config import TrainingConfig
 from msc_kedro.training.optimizer import make_optimizer
 

@@ -18,21 +18,19 @@ PROJECT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def model_folder() -> Callable[[str], Path]:
+def model_folder() -> Callable[..., Path]:
     """Slot to the folder of its weights.
 
-    `MSC_DEV_MODELS/<slot>` where that exists, else the slot of conf/base/models.yml in the user's
-    cache, fetched if it is not there.
+    `MSC_DEV_MODELS/<slot>` where that exists, else the slot of conf/base/models.yml, or of another
+    recipe's, in the user's cache, fetched if it is not there.
     """
     from msc_kedro.models import ensure, read_specs
 
-    text = (PROJECT / "conf" / "base" / "models.yml").read_text(encoding="utf-8")
-    specs = read_specs(yaml.safe_load(text))
-
-    def folder(slot: str) -> Path:
+    def folder(slot: str, recipe: str = "base") -> Path:
         unpacked = os.environ.get("MSC_DEV_MODELS")
-        if unpacked and (Path(unpacked) / slot).is_dir():
+        if unpacked and recipe == "base" and (Path(unpacked) / slot).is_dir():
             return Path(unpacked) / slot
-        return ensure(specs[slot])
+        text = (PROJECT / "conf" / recipe / "models.yml").read_text(encoding="utf-8")
+        return ensure(read_specs(yaml.safe_load(text))[slot])
 
     return folder

@@ -8,8 +8,9 @@ from toy_agent import toy_dialogue, toy_features
 
 from msc_kedro.agent.attention import mask_function, pack_attention, pack_layout
 from msc_kedro.dialogue.collate import features_of_packs
-from msc_kedro.dialogue.packing import attention_mask, dialogue_units, make_pack
+from msc_kedro.dialogue.packing import attention_mask, make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.dialogue.units import dialogue_units
 
 SLOTS = {"video": 3, "audio": 2}
 CPU = torch.device("cpu")

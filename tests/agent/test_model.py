@@ -5,8 +5,9 @@ import torch
 from toy_agent import toy_dialogue, toy_features
 
 from msc_kedro.dialogue.collate import features_of_packs, has_frames
-from msc_kedro.dialogue.packing import dialogue_units, make_pack, reply_unit
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.dialogue.units import dialogue_units, reply_unit
 from msc_kedro.errors import MscKedroError
 
 

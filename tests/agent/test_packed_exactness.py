@@ -10,8 +10,9 @@ from toy_agent import toy_dialogue, toy_features
 from msc_kedro.agent.language_model import LoraSettings, load_language_model
 from msc_kedro.agent.model import Agent
 from msc_kedro.dialogue.collate import features_of_packs, has_frames
-from msc_kedro.dialogue.packing import attention_mask, dialogue_units, make_pack, reply_unit
+from msc_kedro.dialogue.packing import attention_mask, make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.dialogue.units import dialogue_units, reply_unit
 
 DIALOGUES = [toy_dialogue("d"), toy_dialogue("ee", turns=6), toy_dialogue("f", turns=2)]
 

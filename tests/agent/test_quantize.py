@@ -9,8 +9,9 @@ from toy_agent import toy_dialogue, write_language_model
 
 from msc_kedro.agent import language_model
 from msc_kedro.agent.language_model import LoraSettings, load_language_model, quantization_config
-from msc_kedro.dialogue.packing import make_pack, reply_unit
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.dialogue.units import reply_unit
 from msc_kedro.errors import MscKedroError
 
 HERE = importlib.util.find_spec("bitsandbytes") is not None

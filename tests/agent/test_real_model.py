@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from msc_kedro.dialogue.collate import UtteranceFeatures, features_of_packs
-from msc_kedro.dialogue.packing import dialogue_units, make_pack
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
 from msc_kedro.dialogue.turns import Dialogue, Turn
+from msc_kedro.dialogue.units import dialogue_units
 
 pytestmark = pytest.mark.real
 

@@ -5,8 +5,9 @@ from toy_agent import toy_dialogue
 
 from msc_kedro.dialogue.budgets import lengths_of, limit_history
 from msc_kedro.dialogue.collate import FeatureBudget, UtteranceFeatures, features_of_packs
-from msc_kedro.dialogue.packing import excerpt, make_pack, of_excerpt, reply_unit
+from msc_kedro.dialogue.packing import excerpt, make_pack, of_excerpt
 from msc_kedro.dialogue.prompt import PromptStyle, SlotPiece, dialogue_prompt
+from msc_kedro.dialogue.units import reply_unit
 
 SLOTS = {"video": 3, "audio": 2}
 FRAMES = {"d-0": (4, 10), "d-1": (3, 10), "d-2": (0, 10), "d-3": (5, 10)}  # video, audio

@@ -8,9 +8,10 @@ from msc_kedro.dialogue.collate import (
     features_of_packs,
     has_frames,
 )
-from msc_kedro.dialogue.packing import make_pack, reply_unit
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
 from msc_kedro.dialogue.turns import Dialogue, Turn
+from msc_kedro.dialogue.units import reply_unit
 from msc_kedro.errors import MscKedroError
 
 

@@ -2,8 +2,9 @@ import pytest
 from dialogue.test_as_published import SLOTS, STYLE, Letters, talk
 
 from msc_kedro.dialogue.dropout import drop_slots
-from msc_kedro.dialogue.packing import make_pack, reply_unit
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import SlotPiece, dialogue_prompt
+from msc_kedro.dialogue.units import reply_unit
 
 
 def unit(turns=40):

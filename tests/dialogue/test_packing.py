@@ -3,16 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msc_kedro.dialogue.packing import (
-    IGNORED,
-    attention_mask,
-    dialogue_units,
-    fill_packs,
-    make_pack,
-    reply_unit,
-)
+from msc_kedro.dialogue.packing import IGNORED, attention_mask, fill_packs, make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
 from msc_kedro.dialogue.turns import Dialogue, Turn
+from msc_kedro.dialogue.units import dialogue_units, reply_unit
 from msc_kedro.errors import MscKedroError
 
 SLOTS = {"video": 3, "audio": 2}

@@ -34,8 +34,9 @@ def test_an_empty_split_is_refused(make_agent):
 
 def test_gold_losses_are_the_training_loss(make_agent):
     from msc_kedro.dialogue.collate import features_of_packs
-    from msc_kedro.dialogue.packing import dialogue_units, make_pack
+    from msc_kedro.dialogue.packing import make_pack
     from msc_kedro.dialogue.prompt import dialogue_prompt
+    from msc_kedro.dialogue.units import dialogue_units
 
     agent = make_agent(stir=True)
     table = gold_losses(TEST, agent, load=toy_features, style=PromptStyle())

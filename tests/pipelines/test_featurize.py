@@ -118,13 +118,18 @@ SAID: list[Row] = [("u1", "film", 0.0, 1.9), ("u2", "film", 2.1, 4.0), ("u3", "f
 def test_shards_hold_dialogues_in_order_and_whole_where_they_fit() -> None:
     rows = [("b", 1), ("a", 1), ("b", 0), ("a", 0), ("c", 0), ("d", 0), ("d", 1), ("d", 2)]
     utterances = pd.DataFrame(
-        [(f"{dialogue}{turn}", dialogue, turn) for dialogue, turn in rows],
-        columns=["utterance_id", "dialogue_id", "turn"],
+        [
+            (f"{dialogue}{turn}", dialogue, turn, 2.0 * turn, 2.0 * turn + 2)
+            for dialogue, turn in rows
+        ],
+        columns=["utterance_id", "dialogue_id", "turn", "start_s", "end_s"],
     )
     shards = [[u.utterance_id for u in shard] for shard in shards_of(utterances, 3)]
     assert shards == [["a0", "a1"], ["b0", "b1", "c0"], ["d0", "d1", "d2"]]
     alone = [[u.utterance_id for u in shard] for shard in shards_of(utterances, 1)]
     assert alone == [[name] for name in ("a0", "a1", "b0", "b1", "c0", "d0", "d1", "d2")]
+    short = [[u.utterance_id for u in shard] for shard in shards_of(utterances, 3, longest_s=4)]
+    assert short == [["a0", "a1"], ["b0", "b1"], ["c0"], ["d0", "d1"], ["d2"]]
     assert shards_of(utterances.head(0), 2) == []
 
 

@@ -6,8 +6,9 @@ from toy_agent import toy_dialogue, toy_features, write_language_model
 
 from msc_kedro.agent.language_model import LoraSettings, load_language_model
 from msc_kedro.dialogue.collate import features_of_packs
-from msc_kedro.dialogue.packing import make_pack, reply_unit
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.dialogue.units import reply_unit
 from msc_kedro.errors import MscKedroError
 from msc_kedro.training.adapter import (
     Adapter,

@@ -6,8 +6,9 @@ import torch
 from toy_agent import toy_dialogue, toy_features
 
 from msc_kedro.dialogue.collate import features_of_packs, has_frames
-from msc_kedro.dialogue.packing import dialogue_units, make_pack
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, dialogue_prompt
+from msc_kedro.dialogue.units import dialogue_units
 from msc_kedro.training.config import TrainingConfig
 from msc_kedro.training.optimizer import (
     learning_rate,

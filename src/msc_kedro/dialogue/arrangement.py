@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from msc_kedro.dialogue.budgets import limit_history
-from msc_kedro.dialogue.packing import make_pack, reply_unit
+from msc_kedro.dialogue.packing import make_pack
 from msc_kedro.dialogue.prompt import dialogue_prompt
+from msc_kedro.dialogue.units import reply_unit
 
 if TYPE_CHECKING:
     from msc_kedro.dialogue.budgets import Lengths
     from msc_kedro.dialogue.collate import FeatureBudget
-    from msc_kedro.dialogue.packing import Pack, Slots, Unit
+    from msc_kedro.dialogue.packing import Pack
     from msc_kedro.dialogue.prompt import DialoguePrompt
+    from msc_kedro.dialogue.units import Slots, Unit
 
 Fault = Literal[
     "shared_qformer", "padding_inside", "cut_at_end", "loss_on_padding", "speaker_lookup"
@@ -31,7 +33,7 @@ class Arrangement:
 
     Attributes:
         prompt: as `prompt.dialogue_prompt`.
-        reply_unit: as `packing.reply_unit`.
+        reply_unit: as `units.reply_unit`.
         pack: as `packing.make_pack`.
         one_reply_each: whether a unit can hold one reply only, so that no history is shared.
     """

@@ -26,25 +26,18 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from msc_kedro.dialogue.arrangement import AS_BUILT, Arrangement, Fault
-from msc_kedro.dialogue.packing import (
-    IGNORED,
-    NOTHING,
-    Pack,
-    Segment,
-    Unit,
-    make_pack,
-    reply_unit,
-)
+from msc_kedro.dialogue.packing import IGNORED, NOTHING, Pack, Segment, make_pack
 from msc_kedro.dialogue.prompt import PromptStyle, Target, dialogue_prompt
+from msc_kedro.dialogue.units import Unit, reply_unit
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from msc_kedro.dialogue.packing import Slots
     from msc_kedro.dialogue.prompt import DialoguePrompt, Sense, Tokens
     from msc_kedro.dialogue.turns import Dialogue
+    from msc_kedro.dialogue.units import Slots
 
 ROOM = 800  # positions of a prompt (the paper, appendix A)
 TARGET_TOKENS: dict[Target, int] = {"text_description": 200, "text": 30}

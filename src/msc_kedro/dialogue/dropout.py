@@ -11,7 +11,7 @@ from msc_kedro.dialogue.prompt import Piece, SlotPiece
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from msc_kedro.dialogue.packing import Unit
+    from msc_kedro.dialogue.units import Unit
 
 
 def drop_slots(*, share: float, seed: str) -> Callable[[Unit], Unit]:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of one id: `values` float [t, d] and `times_s` float32 [t] since its beginning."""
+    """Rows of one id: `values` float [t, d] and `times_s` float32 [t] since its beginning.
+
+    Values are float16 where they are stored.
+    """
 
     values: np.ndarray
     times_s: np.ndarray
@@ -36,6 +39,14 @@ class ShardSet:
     paths: tuple[Path, ...]
     encoder: str
     width: int
+
+
+def narrowed(values: np.ndarray) -> np.ndarray:
+    """Values as a shard holds them, float16; `write_shard` refuses what that cannot hold."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        return values.astype(np.float16)
 
 
 def write_shard(
@@ -58,7 +69,7 @@ def write_shard(
     values = [r.values for r in rows.values()] or [np.zeros((0, 0))]
     times_s = [r.times_s for r in rows.values()] or [np.zeros(0)]
     with np.errstate(over="ignore"):  # said below
-        narrow = np.concatenate(values).astype(np.float16)
+        narrow = np.concatenate(values, dtype=np.float16)
     if not np.isfinite(narrow).all():
         raise MscKedroError(
             "an encoder gave a value that is no number, or that float16 cannot hold (65504 at "

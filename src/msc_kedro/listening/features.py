@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from msc_kedro.execution.ragged import Ragged
+from msc_kedro.execution.ragged import Ragged, narrowed
+from msc_kedro.listening.sound import SAMPLE_RATE
 from msc_kedro.media.sound import read_span
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_CALL_S = 600.0  # sound and, as float32, its vectors that are held at a time
 
 
 class AudioEncoder(Protocol):
@@ -44,7 +48,7 @@ def read_sounds(utterances: Sequence[Heard]) -> list[np.ndarray]:
 def encode_sounds(
     utterances: Sequence[Heard], read: Iterable[Sequence[np.ndarray]], *, encode: AudioEncoder
 ) -> dict[str, Ragged]:
-    """Features of utterances, all in one call, so that the encoder can group them by length.
+    """Features of utterances, many in one call, so that the encoder can group them by length.
 
     Args:
         utterances: in the order of what was read.
@@ -52,14 +56,29 @@ def encode_sounds(
         encode: sounds to vectors.
 
     Returns:
-        By utterance id float32 [t, width] and the times of the vectors since its beginning.
+        By utterance id float16 [t, width] and the times of the vectors since its beginning.
     """
     import numpy as np
 
-    vectors = encode([sound for portion in read for sound in portion])
+    def vectors() -> Iterator[np.ndarray]:
+        for together in _calls(read):
+            yield from map(narrowed, encode(together))
+
     return {
         one.utterance_id: Ragged(
             values, ((np.arange(len(values)) + 0.5) / encode.vectors_per_s).astype(np.float32)
         )
-        for one, values in zip(utterances, vectors, strict=True)
+        for one, values in zip(utterances, vectors(), strict=True)
     }
+
+
+def _calls(read: Iterable[Sequence[np.ndarray]]) -> Iterator[list[np.ndarray]]:
+    """Portions put together until they are as long as a call may be."""
+    together: list[np.ndarray] = []
+    for portion in read:
+        together += portion
+        if sum(map(len, together)) >= _CALL_S * SAMPLE_RATE:
+            yield together
+            together = []
+    if together:
+        yield together

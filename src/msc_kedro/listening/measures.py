@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msc_kedro.listening.pitch import PitchTrack, pitch_statistics
 from msc_kedro.listening.rate import (
+    PHONEMES_OF,
     Timed,
     count_phonemes,
     heard_duration,
@@ -76,6 +77,8 @@ def measure_voice(
     tracker: Callable[[ArrayLike], PitchTrack],
     gender_classifier: Callable[[ArrayLike], GenderGuess | None],
     room_meter: Callable[[ArrayLike], RoomGuess] | None = None,
+    *,
+    language: str | None = PHONEMES_OF,
 ) -> VoiceMeasures:
     """Pitch, liveliness, pace, gender and room of one utterance.
 
@@ -83,22 +86,26 @@ def measure_voice(
 
     Args:
         samples: the utterance, mono [n] in [-1, 1] at 16 kHz.
-        text: what is said, English.
+        text: what is said.
         words: their times in seconds, from whatever start; only durations and gaps count.
         tracker: of the pitch, `pitch.PitchTracker`.
         gender_classifier: `gender.GenderClassifier`.
         room_meter: of clarity and noise, a `reverberation.RoomMeter`; without one they are null.
+        language: of the text, an ISO code. Phonemes are known of English alone.
     """
     sound = as_mono(samples)
     reasons: dict[str, str] = {}
     pitch = pitch_statistics(tracker(sound))
     if pitch is None:
         reasons["pitch"] = "too little voiced sound"
-    duration_s = heard_duration(sound) or speech_duration(words)
-    rate = speaking_rate(text, duration_s)
-    if rate is None:
-        nothing = count_phonemes(text) == 0
-        reasons["pace"] = "no words" if nothing else "too little speech"
+    rate = None
+    if language != PHONEMES_OF:
+        reasons["pace"] = f"phonemes of '{language}' are not known"
+    else:
+        rate = speaking_rate(text, heard_duration(sound) or speech_duration(words))
+        if rate is None:
+            nothing = count_phonemes(text) == 0
+            reasons["pace"] = "no words" if nothing else "too little speech"
     room = room_meter(sound) if room_meter else None
     why = room.reason if room else "not asked for"
     if room is None or room.c50_db is None:

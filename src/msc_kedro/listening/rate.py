@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+PHONEMES_OF = "en"  # the language that text is turned into phonemes of
 LONGEST_GAP_S = 0.15  # between words; what is longer is a pause
 _FRAME = 512  # samples, of silero
 

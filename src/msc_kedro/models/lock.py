@@ -31,5 +31,6 @@ def _entry(spec: ModelSpec) -> dict[str, Any]:
 
 def _source(source: PackageSource | HubSource | FolderSource) -> dict[str, str]:
     if isinstance(source, PackageSource):
-        return {"source": source.short, "wheel_sha256": source.wheel_sha256}
+        sha256 = " + ".join(wheel.wheel_sha256 for wheel in source.wheels)
+        return {"source": source.short, "wheel_sha256": sha256}
     return {"source": source.short}

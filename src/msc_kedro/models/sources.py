@@ -9,14 +9,14 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
-from msc_kedro.models.spec import FileFact, FolderSource, HubSource, PackageSource
+from msc_kedro.models.spec import FileFact, FolderSource, HubSource, PackageSource, WheelFact
 from msc_kedro.models.wheels import Wheels, WheelUnavailable
 
 log = logging.getLogger(__name__)
@@ -64,38 +64,54 @@ def take(
 def _from_package(
     source: PackageSource, files: Mapping[str, FileFact], folder: Path, wheels: Wheels
 ) -> str:
-    installed = _installed(source)
-    if installed is not None:
+    installed = [found for wheel in source.wheels if (found := _installed(wheel))]
+    if len(installed) == len(source.wheels):
         try:
             for name, fact in files.items():
-                parts = [Path(str(installed.locate_file(p))) for p in source.parts(name)]
+                parts = [_in_package(part, installed) for part in source.parts(name)]
                 _copy(parts, folder / name, fact)
         except SourceUnavailable as error:
-            log.info("%s is installed but not used: %s", source.requirement, error)
+            log.info("%s installed but not used: %s", source.short, error)
         else:
             return f"installed {source.short}"
     try:
-        wheel = wheels.get(source)
+        paths = [wheels.get(wheel) for wheel in source.wheels]
     except WheelUnavailable as error:
         raise SourceUnavailable(str(error)) from error
     try:
-        with ZipFile(wheel) as archive:
+        with ExitStack() as opened:
+            archives = [opened.enter_context(ZipFile(path)) for path in paths]
             for name, fact in files.items():
                 # Members are read as streams under their exact names and never unpacked by path.
                 with ExitStack() as stack:
-                    streams = [stack.enter_context(archive.open(p)) for p in source.parts(name)]
+                    streams = [
+                        stack.enter_context(_holding(part, archives).open(part))
+                        for part in source.parts(name)
+                    ]
                     write_checked(streams, folder / name, fact)
     except _BROKEN as error:
-        raise SourceUnavailable(f"{wheel.name}: {one_line(error)}") from error
+        names = ", ".join(path.name for path in paths)
+        raise SourceUnavailable(f"{names}: {one_line(error)}") from error
     return source.short
 
 
-def _installed(source: PackageSource) -> metadata.Distribution | None:
+def _holding(member: str, archives: Sequence[ZipFile]) -> ZipFile:
+    """The archive that holds a member; where none does, the last, which says so when asked."""
+    return next((one for one in archives if member in one.namelist()), archives[-1])
+
+
+def _in_package(member: str, packages: Sequence[metadata.Distribution]) -> Path:
+    """Where a member lies among installed packages, or would lie."""
+    paths = [Path(str(one.locate_file(member))) for one in packages]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
+def _installed(wheel: WheelFact) -> metadata.Distribution | None:
     try:
-        found = metadata.distribution(source.package)
+        found = metadata.distribution(wheel.package)
     except metadata.PackageNotFoundError:
         return None
-    return found if found.version == source.version else None
+    return found if found.version == wheel.version else None
 
 
 def _from_hub(source: HubSource, files: Mapping[str, FileFact], folder: Path) -> str:

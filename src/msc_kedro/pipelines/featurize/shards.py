@@ -13,22 +13,33 @@ from msc_kedro.execution.files import code_of
 from msc_kedro.execution.ragged import shard_width
 from msc_kedro.models.opener import Opener
 
+LONGEST_S = 1800.0  # of what lies in one shard: its rows are held until it is written
 
-def shards_of(utterances: pd.DataFrame, size: int) -> list[list[Any]]:
-    """Utterances in the order of their dialogues, in shards of at most `size`.
+
+def shards_of(
+    utterances: pd.DataFrame, size: int, *, longest_s: float = LONGEST_S
+) -> list[list[Any]]:
+    """Utterances in the order of their dialogues, in shards of at most `size` and `longest_s`.
 
     A dialogue lies in one shard where it fits into one: what is loaded together lies together. And
     where dialogues are spans of a video, each video is read in order.
     """
+
+    def fits(rows: list[Any]) -> bool:
+        return len(rows) <= size and sum(row.end_s - row.start_s for row in rows) <= longest_s
+
     rows = utterances.sort_values(["dialogue_id", "turn"]).itertuples()
     shards: list[list[Any]] = []
     for _, dialogue in groupby(rows, key=lambda row: row.dialogue_id):
-        turns = list(dialogue)
-        for first in range(0, len(turns), size):
-            some = turns[first : first + size]
-            if not shards or len(shards[-1]) + len(some) > size:
+        parts: list[list[Any]] = []
+        for turn in dialogue:
+            if not parts or not fits([*parts[-1], turn]):
+                parts.append([])
+            parts[-1].append(turn)
+        for part in parts:
+            if not shards or not fits(shards[-1] + part):
                 shards.append([])
-            shards[-1] += some
+            shards[-1] += part
     return shards
 
 

@@ -13,6 +13,7 @@ from msc_kedro.corpora.splits import shares_for, split_sources
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import code_of, key_of
 from msc_kedro.execution.shards import map_shards
+from msc_kedro.metrics.corpus import SURE_OF_WORDS, doubtful_sources
 from msc_kedro.models.opener import Opener
 from msc_kedro.pipelines.parameters import (
     EngineParameters,
@@ -139,9 +140,32 @@ def transcribe(
     if not rows:
         raise MscKedroError(
             "No speech was understood anywhere in the corpus. Is there English speech in the "
-            "videos? The embedded speech recognition knows English only (docs/segment.md)."
+            "videos? The embedded speech recognition knows English only; for other languages: "
+            "kedro run --env multilingual --params segment.language=es (docs/segment.md)."
         )
-    return _marked(pd.DataFrame(rows), parameters.language), rejects_table(rejects)
+    utterances = _marked(pd.DataFrame(rows), parameters.language)
+    _warn_of_doubt(utterances, sources)
+    return utterances, rejects_table(rejects)
+
+
+def _warn_of_doubt(utterances: pd.DataFrame, sources: pd.DataFrame) -> None:
+    """Say in which videos the words are likely wrong."""
+    doubtful = doubtful_sources(utterances)
+    if not doubtful:
+        return
+    paths = sources.set_index("source_id")["path"]
+    named = [f"{paths[source]} ({probability:.2f})" for source, probability in doubtful.items()]
+    log.warning(
+        "In %d of %d videos recognition was hardly sure of what it heard: half of the words have "
+        "a probability under %.1f. They are %s%s. Is it another language? Then: kedro run --env "
+        "multilingual --params segment.language=es (docs/segment.md). Is it noise, or far from the "
+        "microphone? Then a larger recogniser helps.",
+        len(doubtful),
+        utterances["source_id"].nunique(),
+        SURE_OF_WORDS,
+        ", ".join(named[:3]),
+        " and others" if len(named) > 3 else "",
+    )
 
 
 def _marked(utterances: pd.DataFrame, language: str | None) -> pd.DataFrame:
