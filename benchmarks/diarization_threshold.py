@@ -27,7 +27,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 from speakers_pieces import Recording, recordings
 
-from msc_kedro.listening.diarization import SAME_SPEAKER_DISTANCE, Diarizer
+from msc_kedro.listening.diarization import SAME_SPEAKER_DISTANCE, STEP, Diarizer
 from msc_kedro.listening.sound import SAMPLE_RATE
 from msc_kedro.media.sound import read_mono
 from msc_kedro.models import ensure, read_specs
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, default=os.environ.get("MSC_REAL_DATA"))
     parser.add_argument("--demo", type=Path, default=PROJECT / "data" / "01_raw" / "demo")
     parser.add_argument("--kinds", help="only companies that begin so, parted by commas")
-    parser.add_argument("--step", type=float, default=0.1)
+    parser.add_argument("--step", type=float, default=STEP)
     parser.add_argument("--out", type=Path, help="a page with the marks of the section")
     told = parser.parse_args()
     if told.real is None or not (told.demo / "truth.json").is_file():

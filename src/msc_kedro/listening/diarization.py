@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 PIPELINE = "config.yaml"
 # Mean cosine distance under which two clusters are one speaker; fitted by
-# benchmarks/diarization_threshold.py. From 0.45 to 0.6 confusion is least, and the same.
+# benchmarks/diarization_threshold.py. From 0.55 to 0.6 confusion is least, and the same.
 SAME_SPEAKER_DISTANCE = 0.55
+PUBLISHED_STEP = 0.1  # of a window of 10 s; what a published pipeline does not say otherwise
+STEP = 0.25  # as right on the recordings at hand, in half of the time (docs/dataset-quality.md)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class Diarizer:
         pipeline_folder: `config.yaml` of a published pipeline; its settings are taken then, and
             those below it are not.
         same_speaker_distance: mean cosine distance from which clusters are two speakers.
-        step: hop of the windows, as a share of their length.
+        step: hop of the windows, as a share of their length; None for the published pipeline's
+            own, and without one `STEP`.
         fewest_windows: a speaker heard in fewer windows is given to the nearest other.
         min_pause_s: shorter pauses within a turn are filled.
         device: torch's name of it, or "auto".
@@ -113,7 +116,7 @@ class Diarizer:
         pipeline_folder: Path | None = None,
         *,
         same_speaker_distance: float = SAME_SPEAKER_DISTANCE,
-        step: float = 0.1,
+        step: float | None = None,
         fewest_windows: int = 3,
         min_pause_s: float = 0.0,
         device: str = "cpu",
@@ -148,7 +151,7 @@ class Diarizer:
         self._network = open_segmentation(segmentation_folder)
         self.pipeline = SpeakerDiarization(
             segmentation=self._network,
-            segmentation_step=step,
+            segmentation_step=step or (PUBLISHED_STEP if pipeline_folder else STEP),
             embedding=_open_embedding(embedding_folder),
             plda=unused_plda,
             **parts,
