@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from msc_kedro.errors import MscKedroError
 from msc_kedro.models.access import NeedsAccess, needs_access
+from msc_kedro.models.checksums import sha256_of
 from msc_kedro.models.progress import Progress, terminal_progress
-from msc_kedro.models.sources import AccessRefused, SourceUnavailable, sha256_of, take
+from msc_kedro.models.sources import AccessRefused, SourceUnavailable, take
 from msc_kedro.models.spec import MARKER, FileFact, ModelSpec, Preparation
 from msc_kedro.models.wheels import Wheels, wheels_in
 

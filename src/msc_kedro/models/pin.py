@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from msc_kedro.errors import MscKedroError
 from msc_kedro.execution.files import whole_file
 from msc_kedro.models.access import NeedsAccess
-from msc_kedro.models.sources import one_line, refused_by_hub, sha256_of
+from msc_kedro.models.checksums import sha256_of
+from msc_kedro.models.sources import one_line, refused_by_hub
 from msc_kedro.models.spec import ModelSpec, read_specs
 
 if TYPE_CHECKING:

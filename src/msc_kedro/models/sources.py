@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
+from msc_kedro.models.checksums import sha256_of
 from msc_kedro.models.spec import FileFact, FolderSource, HubSource, PackageSource, WheelFact
 from msc_kedro.models.wheels import Wheels, WheelUnavailable
 
@@ -177,12 +178,6 @@ def write_checked(streams: Iterable[IO[bytes]], target: Path, fact: FileFact) ->
     except SourceUnavailable:
         target.unlink()
         raise
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copy(parts: Iterable[Path], target: Path, fact: FileFact) -> None:

