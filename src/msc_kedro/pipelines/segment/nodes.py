@@ -158,8 +158,8 @@ def _warn_of_doubt(utterances: pd.DataFrame, sources: pd.DataFrame) -> None:
     log.warning(
         "In %d of %d videos recognition was hardly sure of what it heard: half of the words have "
         "a probability under %.1f. They are %s%s. Is it another language? Then: kedro run --env "
-        "multilingual --params segment.language=es (docs/segment.md). Is it noise, or far from the "
-        "microphone? Then a larger recogniser helps.",
+        "multilingual --params segment.language=es (docs/segment.md). Or it is noise, or far from "
+        "the microphone: look at these words before you trust them.",
         len(doubtful),
         utterances["source_id"].nunique(),
         SURE_OF_WORDS,
